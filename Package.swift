@@ -1,0 +1,107 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Every warning is an error; an undeclared import is an error too, so the arrows of the dependency graph below are the truth.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+]
+
+/// Release-only flags that were measured: exclusivity checks dominate small class methods, and generics across modules are
+/// slow without cross-module optimisation. `-O` stays: unchecked arithmetic would remove the traps that we rely on.
+let tuned: [SwiftSetting] =
+  strict + [
+    .unsafeFlags(["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release))
+  ]
+
+/// A C library of the system, imported through a module map.
+func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+  .systemLibrary(name: name, path: "Sources/Shared/C/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+/// A library of the shared layer: `Sources/Shared/<name>`.
+func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, path: "Sources/Shared/\(name)", swiftSettings: tuned)
+}
+
+/// A service: a pure core (`Sources/<name>/Core`, module `<name>Core`) and the thin shell around it (`Sources/<name>/App`).
+func service(_ name: String, core: [Target.Dependency], app: [Target.Dependency]) -> [Target] {
+  [
+    .target(name: "\(name)Core", dependencies: core, path: "Sources/\(name)/Core", swiftSettings: tuned),
+    .executableTarget(
+      name: name, dependencies: [.target(name: "\(name)Core")] + core + app, path: "Sources/\(name)/App", swiftSettings: tuned),
+  ]
+}
+
+/// The tests of one module: `Tests/<name>Tests`.
+func tests(_ name: String, _ more: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.target(name: name)] + more, path: "Tests/\(name)Tests", swiftSettings: strict)
+}
+
+let package = Package(
+  name: "apus",
+  products: ["Ingestor", "RiskGate", "OrderManager", "Reconciler", "Strategy", "Simulator", "LocalKafka", "apus"].map {
+    .executable(name: $0, targets: [$0])
+  },
+  targets: [
+    system("CRdKafka", pkgConfig: "rdkafka", apt: "librdkafka-dev"),
+    system("CHiredis", pkgConfig: "hiredis", apt: "libhiredis-dev"),
+    system("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
+    system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
+    system("CWebSockets", pkgConfig: "libwebsockets", apt: "libwebsockets-dev"),
+    system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+    system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+    .target(name: "CShim", path: "Sources/Shared/C/CShim"),
+
+    // Pure: no clock, no I/O, no Foundation.
+    shared("Domain"),
+    shared("Wire", ["Domain"]),
+    shared("Crypto", ["COpenSSL"]),
+    shared("Venues", ["Domain", "Wire", "Crypto"]),
+
+    // Shells over the C libraries.
+    shared("Runtime", ["Domain", "Wire", "CShim"]),
+    shared("Kafka", ["Domain", "Runtime", "CRdKafka"]),
+    shared("Redis", ["Runtime", "CHiredis"]),
+    shared("Postgres", ["Runtime", "CPostgres"]),
+    shared("Net", ["Domain", "Runtime", "CWebSockets", "CCurl", "CShim"]),
+  ]
+    + service(
+      "Ingestor", core: ["Domain", "Wire", "Venues"], app: ["Runtime", "Kafka", "Redis", "Net"])
+    + service(
+      "RiskGate", core: ["Domain", "Wire", "Crypto"], app: ["Runtime", "Kafka", "Redis", "Net"])
+    + service(
+      "OrderManager", core: ["Domain", "Wire", "Venues", "Crypto"], app: ["Runtime", "Kafka", "Redis", "Net"])
+    + service(
+      "Reconciler", core: ["Domain", "Wire", "Venues"], app: ["Runtime", "Kafka", "Postgres", "Net"])
+    + service(
+      "Strategy", core: ["Domain", "Wire"], app: ["Runtime", "Kafka", "Net"])
+    + service(
+      "Simulator", core: ["Domain", "Wire", "Crypto"], app: ["Runtime", "Net"])
+    + service(
+      "LocalKafka", core: [], app: ["Runtime", "Net"])
+    + [
+      .executableTarget(
+        name: "apus",
+        dependencies: ["Domain", "Wire", "Venues", "Runtime", "Kafka", "Redis", "Postgres", "CZlib"],
+        path: "Sources/apus", swiftSettings: tuned),
+
+      tests("Domain"),
+      tests("Wire"),
+      tests("Crypto"),
+      tests("Venues"),
+      tests("Runtime"),
+      tests("Kafka", ["Runtime", "LocalKafkaCore"]),
+      tests("Redis", ["Runtime"]),
+      tests("Postgres", ["Runtime"]),
+      tests("Net", ["Runtime"]),
+      tests("IngestorCore", ["Domain", "Wire", "Venues"]),
+      tests("RiskGateCore", ["Domain", "Wire", "Crypto"]),
+      tests("OrderManagerCore", ["Domain", "Wire", "Venues"]),
+      tests("ReconcilerCore", ["Domain", "Wire", "Venues"]),
+      tests("StrategyCore", ["Domain", "Wire"]),
+      tests("SimulatorCore", ["Domain", "Wire", "Crypto"]),
+      tests("LocalKafkaCore"),
+    ]
+)
