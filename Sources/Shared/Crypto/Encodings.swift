@@ -1,0 +1,125 @@
+/// Hexadecimal text.
+public enum Hex {
+  private static let digits = Array("0123456789abcdef".utf8)
+
+  /// Two lowercase digits a byte.
+  public static func encode(_ bytes: some Collection<UInt8>) -> String {
+    String(unsafeUninitializedCapacity: 2 * bytes.count) { output in
+      var position = 0
+      for byte in bytes {
+        output[position] = digits[Int(byte >> 4)]
+        output[position + 1] = digits[Int(byte & 15)]
+        position += 2
+      }
+      return position
+    }
+  }
+
+  /// The bytes behind hexadecimal text of either case; nil for an odd length or any other character.
+  public static func decode(_ text: some StringProtocol) -> [UInt8]? {
+    let characters = Array(text.utf8)
+    guard characters.count.isMultiple(of: 2) else { return nil }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(characters.count / 2)
+    for index in stride(from: 0, to: characters.count, by: 2) {
+      guard let high = value(of: characters[index]), let low = value(of: characters[index + 1]) else { return nil }
+      bytes.append(high << 4 | low)
+    }
+    return bytes
+  }
+
+  private static func value(of character: UInt8) -> UInt8? {
+    switch character {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): character - UInt8(ascii: "A") + 10
+    default: nil
+    }
+  }
+}
+
+/// Base64 text of RFC 4648 §4: the standard alphabet, padded, no line breaks.
+public enum Base64 {
+  private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+  private static let padding = UInt8(ascii: "=")
+
+  /// Four characters for every three bytes or part of them.
+  public static func encode(_ bytes: [UInt8]) -> String {
+    String(unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) { output in
+      var position = 0
+      for start in stride(from: 0, to: bytes.count, by: 3) {
+        let count = min(3, bytes.count - start)
+        var group: UInt32 = 0
+        for offset in 0..<3 { group = group << 8 | (offset < count ? UInt32(bytes[start + offset]) : 0) }
+        for place in 0..<4 {
+          let index = Int(group >> UInt32(18 - 6 * place) & 63)
+          output[position + place] = place <= count ? alphabet[index] : padding
+        }
+        position += 4
+      }
+      return position
+    }
+  }
+
+  /// The bytes behind the text; nil unless it is exactly what `encode` would have written for them.
+  public static func decode(_ text: some StringProtocol) -> [UInt8]? {
+    let characters = Array(text.utf8)
+    guard characters.count.isMultiple(of: 4) else { return nil }
+    let padded = characters.suffix(2).reversed().prefix { $0 == padding }.count
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(characters.count / 4 * 3)
+    for start in stride(from: 0, to: characters.count, by: 4) {
+      let missing = start + 4 == characters.count ? padded : 0
+      var group: UInt32 = 0
+      for place in 0..<4 {
+        guard let value = place < 4 - missing ? value(of: characters[start + place]) : 0 else { return nil }
+        group = group << 6 | UInt32(value)
+      }
+      // The bits that the padding cuts off must be zero, so that one byte string has one text.
+      guard group & ((1 << UInt32(8 * missing)) - 1) == 0 else { return nil }
+      for shift in [16, 8, 0].prefix(3 - missing) { bytes.append(UInt8(truncatingIfNeeded: group >> UInt32(shift))) }
+    }
+    return bytes
+  }
+
+  private static func value(of character: UInt8) -> UInt8? {
+    switch character {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"): character - UInt8(ascii: "A")
+    case UInt8(ascii: "a")...UInt8(ascii: "z"): character - UInt8(ascii: "a") + 26
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0") + 52
+    case UInt8(ascii: "+"): 62
+    case UInt8(ascii: "/"): 63
+    default: nil
+    }
+  }
+}
+
+/// Base32 text in Crockford's alphabet, lowercase and unpadded: digits and letters without i, l, o and u, so it is legal in every
+/// venue's client ids and hard to misread.
+public enum Base32 {
+  private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+
+  /// One character for every five bits, the most significant first; the last is filled up with zero bits.
+  public static func encode(_ bytes: [UInt8]) -> String {
+    String(unsafeUninitializedCapacity: (bytes.count * 8 + 4) / 5) { output in
+      var position = 0
+      var bits: UInt32 = 0
+      var bitCount: UInt32 = 0
+      func emit(_ index: UInt32) {
+        output[position] = alphabet[Int(index & 31)]
+        position += 1
+      }
+      for byte in bytes {
+        bits = bits << 8 | UInt32(byte)
+        bitCount += 8
+        while bitCount >= 5 {
+          bitCount -= 5
+          emit(bits >> bitCount)
+        }
+        bits &= (1 << bitCount) - 1
+      }
+      if bitCount > 0 { emit(bits << (5 - bitCount)) }
+      return position
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import COpenSSL
+import Synchronization
+
+/// HMAC-SHA256 (RFC 2104) under one key, which is hashed once and reused for every message.
+///
+/// Safe to call from any thread. The key lives only inside OpenSSL's context, which overwrites it when this object goes away;
+/// the caller's own copy of the key is the caller's to forget.
+public final class HMACSHA256: Sendable {
+  private let context: Mutex<KeyedContext>
+
+  /// Takes the key's bytes; any length is legal, the empty key included.
+  public init(key: [UInt8]) {
+    context = Mutex(KeyedContext(key: key))
+  }
+
+  /// Takes the UTF-8 bytes of a key given as text, as the venues hand their secrets out.
+  public convenience init(key: String) {
+    self.init(key: Array(key.utf8))
+  }
+
+  /// The code of `message`.
+  public func signature(of message: [UInt8]) -> Digest256 {
+    message.withUnsafeBytes { bytes in Digest256(bytes: context.withLock { $0.authenticate(bytes) }) }
+  }
+
+  /// The code of the UTF-8 bytes of `message`.
+  public func signature(of message: String) -> Digest256 {
+    var message = message
+    return message.withUTF8 { utf8 in Digest256(bytes: context.withLock { $0.authenticate(UnsafeRawBufferPointer(utf8)) }) }
+  }
+
+  /// The code of `message` as 64 lowercase hexadecimal digits.
+  public func signatureHex(of message: [UInt8]) -> String {
+    signature(of: message).hex
+  }
+
+  /// The code of the UTF-8 bytes of `message` as 64 lowercase hexadecimal digits.
+  public func signatureHex(of message: String) -> String {
+    signature(of: message).hex
+  }
+}
+
+/// The OpenSSL context that holds the key. Sendable because its one owner keeps it behind a lock.
+private struct KeyedContext: ~Copyable, @unchecked Sendable {
+  private let context: OpaquePointer
+
+  init(key: [UInt8]) {
+    let algorithm = EVP_MAC_fetch(nil, OSSL_MAC_NAME_HMAC, nil)
+    guard let algorithm, let context = EVP_MAC_CTX_new(algorithm) else {
+      preconditionFailure("OpenSSL's default provider has HMAC")
+    }
+    EVP_MAC_free(algorithm)
+    self.context = context
+    var digestName = Array("SHA256".utf8CString)
+    // An empty key still needs an address: a nil key means "keep the old one".
+    let keyed = digestName.withUnsafeMutableBufferPointer { name in
+      var parameters = [
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0), OSSL_PARAM_construct_end(),
+      ]
+      return (key.isEmpty ? [0] : key).withUnsafeBufferPointer { EVP_MAC_init(context, $0.baseAddress, key.count, &parameters) }
+    }
+    precondition(keyed == 1, "HMAC-SHA256 takes a key of any length")
+  }
+
+  deinit {
+    EVP_MAC_CTX_free(context)
+  }
+
+  func authenticate(_ message: UnsafeRawBufferPointer) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: Digest256.byteCount) { output, count in
+      let bytes = message.bindMemory(to: UInt8.self)
+      let done =
+        EVP_MAC_init(context, nil, 0, nil) == 1 && EVP_MAC_update(context, bytes.baseAddress, bytes.count) == 1
+        && EVP_MAC_final(context, output.baseAddress, &count, Digest256.byteCount) == 1
+      precondition(done && count == Digest256.byteCount, "an initialised HMAC-SHA256 does not fail")
+    }
+  }
+}
