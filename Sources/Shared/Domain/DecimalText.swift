@@ -1,0 +1,158 @@
+/// Why a piece of text is not one of our numbers. Text from outside never traps: it ends here.
+public enum DecimalError: Error, Equatable, Sendable {
+  /// Not a decimal number: empty, spaces, letters, `NaN`, two points, a bare sign.
+  case malformed
+  /// Has non-zero digits below the smallest unit of the type.
+  case tooPrecise
+  /// Does not fit the type.
+  case overflow
+}
+
+/// Exact decimal text to scaled integer and back. No binary floating point on the way.
+///
+/// The grammar is JSON's number: `-?digits[.digits][(e|E)[+|-]digits]`, with leading zeros tolerated, because venues write them.
+public enum DecimalText {
+  /// Reads `text` as an integer count of `10^-scale`.
+  public static func parse(_ text: UnsafeBufferPointer<UInt8>, scale: Int) throws(DecimalError) -> Int128 {
+    var cursor = Cursor(text)
+    let negative = cursor.take(minus)
+    try cursor.readDigits(fraction: false)
+    if cursor.take(point) { try cursor.readDigits(fraction: true) }
+    if cursor.take(0x65) || cursor.take(0x45) { try cursor.readExponent() }
+    guard cursor.atEnd else { throw .malformed }
+    // Digits beyond 128 bits are either too fine or too large; which one depends on where the point ended up.
+    if cursor.lostDigits { throw cursor.exponent < 0 ? .tooPrecise : .overflow }
+    let magnitude = try scaled(cursor.significand, exponent: cursor.exponent + scale)
+    return negative ? -magnitude : magnitude
+  }
+
+  /// Appends `value · 10^-scale` in its shortest form: no trailing zeros, no exponent, `0` before a leading point. At least
+  /// `minimumDecimals` digits follow the point.
+  public static func append(_ value: Int128, scale: Int, minimumDecimals: Int = 0, to bytes: inout [UInt8]) {
+    if value < 0 { bytes.append(minus) }
+    var (whole, fraction) = value.magnitude.quotientAndRemainder(dividingBy: UInt128(powerOfTen(scale)))
+    appendDigits(&whole, minimumCount: 1, to: &bytes)
+    var decimals = scale
+    while decimals > minimumDecimals, fraction % 10 == 0 {
+      fraction /= 10
+      decimals -= 1
+    }
+    guard decimals > 0 else { return }
+    bytes.append(point)
+    appendDigits(&fraction, minimumCount: decimals, to: &bytes)
+  }
+
+  /// `10^exponent`; `exponent` is in 0 … 38.
+  static func powerOfTen(_ exponent: Int) -> Int128 { powersOfTen[exponent] }
+
+  private static let minus = UInt8(ascii: "-")
+  private static let point = UInt8(ascii: ".")
+  private static let powersOfTen: [Int128] = {
+    var powers: [Int128] = [1]
+    for _ in 1...38 { powers.append(powers[powers.count - 1] * 10) }
+    return powers
+  }()
+
+  private static func scaled(_ significand: Int128, exponent: Int) throws(DecimalError) -> Int128 {
+    if significand == 0 { return 0 }
+    if exponent < 0 {
+      guard exponent >= -38 else { throw .tooPrecise }
+      let (quotient, remainder) = significand.quotientAndRemainder(dividingBy: powersOfTen[-exponent])
+      guard remainder == 0 else { throw .tooPrecise }
+      return quotient
+    }
+    guard exponent <= 38 else { throw .overflow }
+    let (product, overflow) = significand.multipliedReportingOverflow(by: powersOfTen[exponent])
+    guard !overflow else { throw .overflow }
+    return product
+  }
+
+  private static func appendDigits(_ value: inout UInt128, minimumCount: Int, to bytes: inout [UInt8]) {
+    let start = bytes.count
+    // 64-bit division is several times faster than 128-bit, and nearly every number fits.
+    while value > UInt128(UInt64.max) {
+      let (quotient, digit) = value.quotientAndRemainder(dividingBy: 10)
+      bytes.append(UInt8(truncatingIfNeeded: digit) + 0x30)
+      value = quotient
+    }
+    var small = UInt64(value)
+    while small > 0 || bytes.count - start < minimumCount {
+      bytes.append(UInt8(truncatingIfNeeded: small % 10) + 0x30)
+      small /= 10
+    }
+    bytes[start...].reverse()
+  }
+
+  /// Walks the text once, collecting significant digits. Zeros wait until a non-zero digit follows them, so that `1.000…0` of any
+  /// length stays exact.
+  private struct Cursor {
+    let text: UnsafeBufferPointer<UInt8>
+    var position = 0
+    var significand: Int128 = 0
+    /// Set when the significant digits exceed 128 bits; the value is then refused.
+    var lostDigits = false
+    private var waitingZeros = 0
+    private var fractionDigits = 0
+    private var written = 0
+
+    init(_ text: UnsafeBufferPointer<UInt8>) { self.text = text }
+
+    var atEnd: Bool { position == text.count }
+
+    /// The value is `significand · 10^exponent`.
+    var exponent: Int { waitingZeros - fractionDigits + written }
+
+    mutating func take(_ byte: UInt8) -> Bool {
+      guard position < text.count, text[position] == byte else { return false }
+      position += 1
+      return true
+    }
+
+    mutating func readDigits(fraction: Bool) throws(DecimalError) {
+      let start = position
+      while position < text.count {
+        let digit = text[position] &- 0x30
+        guard digit < 10 else { break }
+        position += 1
+        if fraction { fractionDigits += 1 }
+        if digit == 0 {
+          if significand != 0 { waitingZeros += 1 }
+        } else {
+          append(digit)
+        }
+      }
+      guard position > start else { throw .malformed }
+    }
+
+    private mutating func append(_ digit: UInt8) {
+      let shift = waitingZeros + 1
+      guard !lostDigits, shift <= 38 else {
+        lostDigits = true
+        return
+      }
+      let (raised, tooBig) = significand.multipliedReportingOverflow(by: DecimalText.powerOfTen(shift))
+      let (sum, overflow) = raised.addingReportingOverflow(Int128(digit))
+      if tooBig || overflow {
+        lostDigits = true
+      } else {
+        significand = sum
+        waitingZeros = 0
+      }
+    }
+
+    mutating func readExponent() throws(DecimalError) {
+      let negative = take(DecimalText.minus)
+      if !negative { _ = take(UInt8(ascii: "+")) }
+      let start = position
+      var value = 0
+      while position < text.count {
+        let digit = text[position] &- 0x30
+        guard digit < 10 else { break }
+        position += 1
+        value = min(value * 10 + Int(digit), 100_000)
+      }
+      guard position > start else { throw .malformed }
+      written = negative ? -value : value
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/// A validated name: 1 to 64 of `[A-Za-z0-9._-]`. The phantom `Kind` keeps an account from passing as an order id.
+public struct Identifier<Kind>: Hashable, Comparable, Sendable, CustomStringConvertible {
+  /// The text, known to be legal.
+  public let text: String
+
+  /// Nil when `text` is not 1 to 64 of `[A-Za-z0-9._-]`.
+  public init?(_ text: String) {
+    guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy(Self.isLegal) else { return nil }
+    self.text = text
+  }
+
+  private static func isLegal(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+    case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
+    default: false
+    }
+  }
+
+  public static func < (left: Self, right: Self) -> Bool { left.text < right.text }
+  /// The text itself.
+  public var description: String { text }
+}
+
+/// Tells accounts from other identifiers.
+public enum AccountKind: Sendable {}
+/// Tells clients' order ids from other identifiers.
+public enum ClientOrderKind: Sendable {}
+/// Tells venues from other identifiers.
+public enum VenueKind: Sendable {}
+
+/// Whose order it is. (account, venue) names exactly one venue sub-account with its own keys.
+public typealias Account = Identifier<AccountKind>
+/// The client's own name of an order; unique within the account.
+public typealias ClientOrderID = Identifier<ClientOrderKind>
+/// Where orders trade: `binance`, later `bybit` and others; `best` in an order leaves the choice to the router.
+public typealias Venue = Identifier<VenueKind>
+
+extension Identifier where Kind == VenueKind {
+  private static func known(_ text: String) -> Venue {
+    guard let venue = Venue(text) else { preconditionFailure("a venue's name is a legal identifier") }
+    return venue
+  }
+  /// Binance spot.
+  public static let binance = known("binance")
+  /// Not a venue: the router chooses.
+  public static let best = known("best")
+}

@@ -1,0 +1,76 @@
+/// What a venue allows for a symbol. A limit of zero is switched off.
+public struct Instrument: Hashable, Sendable {
+  /// The venue.
+  public var venue: Venue
+  /// Our name of it.
+  public var symbol: Symbol
+  /// The venue's own spelling, such as `BTCUSDT`.
+  public var venueSymbol: String
+  /// The price step.
+  public var tick: Price
+  /// Lowest price.
+  public var minimumPrice: Price
+  /// Highest price.
+  public var maximumPrice: Price
+  /// The quantity step.
+  public var lot: Quantity
+  /// Smallest quantity of an order.
+  public var minimumQuantity: Quantity
+  /// Largest quantity of an order.
+  public var maximumQuantity: Quantity
+  /// Smallest notional of an order, in the quote asset.
+  public var minimumNotional: Money
+  /// False while the venue has halted it.
+  public var isTrading: Bool
+
+  /// Takes the venue's limits as they are.
+  public init(
+    venue: Venue, symbol: Symbol, venueSymbol: String, tick: Price, minimumPrice: Price = .zero, maximumPrice: Price = .zero,
+    lot: Quantity, minimumQuantity: Quantity = .zero, maximumQuantity: Quantity = .zero, minimumNotional: Money = .zero,
+    isTrading: Bool = true
+  ) {
+    self.venue = venue
+    self.symbol = symbol
+    self.venueSymbol = venueSymbol
+    self.tick = tick
+    self.minimumPrice = minimumPrice
+    self.maximumPrice = maximumPrice
+    self.lot = lot
+    self.minimumQuantity = minimumQuantity
+    self.maximumQuantity = maximumQuantity
+    self.minimumNotional = minimumNotional
+    self.isTrading = isTrading
+  }
+
+  /// The rule that a price or quantity breaks.
+  public enum Violation: String, Sendable {
+    case notTrading, tick, priceRange, lot, quantityRange, notional
+  }
+
+  /// The first rule that an order of `quantity` at `price` breaks, or nil. `price` is the limit, or the reference of a market order.
+  public func violation(price: Price, quantity: Quantity, checksTick: Bool = true) -> Violation? {
+    guard isTrading else { return .notTrading }
+    if checksTick, !price.isMultiple(of: tick) { return .tick }
+    if price < minimumPrice || (!maximumPrice.isZero && price > maximumPrice) { return .priceRange }
+    if !quantity.isMultiple(of: lot) { return .lot }
+    if quantity < minimumQuantity || (!maximumQuantity.isZero && quantity > maximumQuantity) { return .quantityRange }
+    if price * quantity < minimumNotional { return .notional }
+    return nil
+  }
+
+  /// Digits behind the point that the tick has: how prices of this instrument are shown.
+  public var priceDecimals: Int { Self.decimals(of: tick) }
+  /// Digits behind the point that the lot has.
+  public var quantityDecimals: Int { Self.decimals(of: lot) }
+
+  private static func decimals<Step: FixedPoint>(of step: Step) -> Int {
+    guard step.isPositive else { return 0 }
+    var decimals = Step.scale
+    var units = step.units
+    while decimals > 0, units % 10 == 0 {
+      units /= 10
+      decimals -= 1
+    }
+    return decimals
+  }
+}

@@ -1,0 +1,40 @@
+/// A universal symbol: `BTC-USDT`, or `BTC-USDT-PERP` for the perpetual. Assets are upper-case letters and digits, at most 20 each.
+public struct Symbol: Hashable, Comparable, Sendable, CustomStringConvertible {
+  /// What is bought and sold.
+  public let base: String
+  /// What it is paid in.
+  public let quote: String
+  /// True for the perpetual contract.
+  public let isPerpetual: Bool
+
+  /// Nil when an asset is empty, longer than 20 characters or has anything but `[A-Z0-9]`.
+  public init?(base: String, quote: String, isPerpetual: Bool = false) {
+    guard Self.isAsset(base), Self.isAsset(quote) else { return nil }
+    self.base = base
+    self.quote = quote
+    self.isPerpetual = isPerpetual
+  }
+
+  /// Reads `BASE-QUOTE` or `BASE-QUOTE-PERP`; lower case is accepted.
+  public init?(_ text: String) {
+    guard text.utf8.count <= 48 else { return nil }
+    let parts = text.uppercased().split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == 2 || (parts.count == 3 && parts[2] == "PERP") else { return nil }
+    self.init(base: String(parts[0]), quote: String(parts[1]), isPerpetual: parts.count == 3)
+  }
+
+  private static func isAsset(_ text: String) -> Bool {
+    (1...20).contains(text.utf8.count)
+      && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) }
+  }
+
+  /// `BTC-USDT` or `BTC-USDT-PERP`.
+  public var description: String { isPerpetual ? "\(base)-\(quote)-PERP" : "\(base)-\(quote)" }
+
+  /// The tail of a topic's name: `btc_usdt` or `btc_usdt_perp`.
+  public var topicSuffix: String {
+    (isPerpetual ? "\(base)_\(quote)_PERP" : "\(base)_\(quote)").lowercased()
+  }
+
+  public static func < (left: Symbol, right: Symbol) -> Bool { left.description < right.description }
+}

@@ -1,0 +1,85 @@
+import Testing
+
+@testable import Domain
+
+@Suite struct DecimalTextTests {
+  @Test(arguments: [
+    ("0", "0"), ("-0", "0"), ("1", "1"), ("0.25", "0.25"), ("26796.10", "26796.1"), ("0.0000000001", "0.0000000001"),
+    ("1e3", "1000"), ("2.5E-3", "0.0025"), ("1.50000000000000000000000000000000000000000000000000", "1.5"),
+    ("00012", "12"), ("-12.5", "-12.5"), ("922337203.6854775807", "922337203.6854775807"), ("100e-2", "1"), ("0e5", "0"),
+  ])
+  func exactTextIsReadAndPrintedInItsShortestForm(text: String, printed: String) throws {
+    #expect(try Price(text).description == printed)
+  }
+
+  @Test(arguments: ["", " ", "-", ".", "1.", ".5", "+1", "1 ", " 1", "NaN", "inf", "0x10", "1e", "1e+", "1,5", "1.2.3", "٣", "--1"])
+  func anythingElseIsMalformed(text: String) {
+    #expect(throws: DecimalError.malformed) { try Price(text) }
+  }
+
+  @Test(arguments: ["0.00000000001", "0.123456789012345678901234567890", "1e-11", "1.00000000000000000000000000000000000000001"])
+  func digitsBelowTheSmallestUnitAreRefused(text: String) {
+    #expect(throws: DecimalError.tooPrecise) { try Price(text) }
+  }
+
+  @Test(arguments: ["922337203.6854775808", "1e400", "1e99999999999999999999", "9999999999999999999999999999999999999999999"])
+  func numbersBeyondTheRangeAreRefused(text: String) {
+    #expect(throws: DecimalError.overflow) { try Price(text) }
+  }
+
+  @Test func everyValuePrintsToTextThatReadsBackTheSame() throws {
+    var generator = SeededGenerator(seed: 7)
+    for _ in 0..<20_000 {
+      let units = Int64(bitPattern: generator.next()) >> Int64(generator.next() % 60)
+      let price = Price(units: units)
+      #expect(try Price(price.description) == price)
+      let money = Money(units: Int128(units) * Int128(Int64(bitPattern: generator.next()) >> 20))
+      #expect(try Money(money.description) == money)
+    }
+  }
+
+  @Test func atLeastTheAskedDecimalsAreShown() throws {
+    #expect(try Price("26795.4").text(decimals: 2) == "26795.40")
+    #expect(try Price("26795.456").text(decimals: 2) == "26795.456")
+    #expect(try Price("3").text(decimals: 2) == "3.00")
+  }
+}
+
+@Suite struct AmountTests {
+  @Test func aNotionalIsExact() throws {
+    #expect(try Price("0.0000000001") * Quantity("0.00000001") == Money("0.000000000000000001"))
+    #expect(try Price("26796.10") * Quantity("0.25") == Money("6699.025"))
+  }
+
+  @Test func roundingGoesWhereItWasTold() throws {
+    let tick = try Price("0.01")
+    #expect(try Price("1.239").rounded(toMultipleOf: tick, .down) == Price("1.23"))
+    #expect(try Price("1.231").rounded(toMultipleOf: tick, .up) == Price("1.24"))
+    #expect(try Price("-1.239").rounded(toMultipleOf: tick, .down) == Price("-1.24"))
+    #expect(try Price("1.23").rounded(toMultipleOf: tick, .up) == Price("1.23"))
+    #expect(try Money("10").quantity(at: Price("3"), .down) == Quantity("3.33333333"))
+    #expect(try Money("10").quantity(at: Price("3"), .up) == Quantity("3.33333334"))
+    #expect(try Money("-10").quantity(at: Price("3"), .down) == Quantity("-3.33333334"))
+    #expect(try Price("100").moved(byBasisPoints: -500, .down) == Price("95"))
+  }
+
+  @Test func productsThroughTwoWordsAgreeWithSmallArithmetic() {
+    var generator = SeededGenerator(seed: 11)
+    for _ in 0..<20_000 {
+      let a = Int128(Int32(truncatingIfNeeded: generator.next()))
+      let b = Int128(Int32(truncatingIfNeeded: generator.next()))
+      let divisor = Int128(Int16(truncatingIfNeeded: generator.next()))
+      guard divisor != 0 else { continue }
+      let exact = a * b
+      let floor = exact / divisor - ((exact % divisor != 0) && ((exact < 0) != (divisor < 0)) ? 1 : 0)
+      #expect(multiplyDivide(a, b, divisor, .down) == floor)
+      #expect(multiplyDivide(a, b, divisor, .up) == (exact % divisor == 0 ? floor : floor + 1))
+    }
+  }
+
+  @Test func aQuotientThatDoesNotFitIsNil() {
+    #expect(multiplyDivide(.max, .max, 1, .down) == nil)
+    #expect(Money.limit.quantity(at: Price(units: 1), .down) == nil)
+    #expect(Money.limit.quantity(at: .zero, .down) == nil)
+  }
+}
