@@ -65,7 +65,7 @@ let package = Package(
     shared("Kafka", ["Domain", "Runtime", "CRdKafka"]),
     shared("Redis", ["Runtime", "CHiredis"]),
     shared("Postgres", ["Runtime", "CPostgres"]),
-    shared("Net", ["Domain", "Runtime", "CWebSockets", "CCurl", "CShim"]),
+    shared("Net", ["Domain", "Runtime", "Crypto", "CWebSockets", "CCurl", "COpenSSL", "CShim"]),
   ]
     + service(
       "Ingestor", core: ["Domain", "Wire", "Venues"], app: ["Runtime", "Kafka", "Redis", "Net"])
