@@ -1,8 +1,9 @@
+import Domain
 import Glibc
 
-/// The wall clock: UTC nanoseconds since 1970. It may step; use it to stamp records, never to measure or to wait.
-public func wallClock() -> Int64 {
-  nanoseconds(of: CLOCK_REALTIME)
+/// The wall clock, UTC. It may step; use it to stamp records, never to measure or to wait.
+public func wallClock() -> Timestamp {
+  Timestamp(nanoseconds: nanoseconds(of: CLOCK_REALTIME))
 }
 
 /// The monotonic clock in nanoseconds from an arbitrary start. Deadlines, leases and durations use it.

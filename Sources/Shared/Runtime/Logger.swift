@@ -1,3 +1,4 @@
+import Domain
 import Glibc
 import Synchronization
 
@@ -55,14 +56,14 @@ public final class Logger: Sendable {
   public let format: Format
 
   private let descriptor: Int32
-  private let clock: @Sendable () -> Int64
+  private let clock: @Sendable () -> Timestamp
   private let line = Mutex<[UInt8]>([])
   private let lostLines = Atomic<Int>(0)
 
   /// Writes to a descriptor (standard error by default). Without a format: text on a terminal, else JSON.
   public init(
     service: String, level: LogLevel = .info, format: Format? = nil, descriptor: Int32 = STDERR_FILENO,
-    clock: @escaping @Sendable () -> Int64 = wallClock
+    clock: @escaping @Sendable () -> Timestamp = wallClock
   ) {
     self.service = service
     self.level = level
@@ -121,8 +122,10 @@ public final class Logger: Sendable {
       // The buffer is kept from line to line.
       line.removeAll(keepingCapacity: true)
       switch format {
-      case .json: LogLine.appendJSON(to: &line, time: time, level: level, service: service, message: message, fields: fields)
-      case .text: LogLine.appendText(to: &line, time: time, level: level, service: service, message: message, fields: fields)
+      case .json:
+        LogLine.appendJSON(to: &line, time: time.nanoseconds, level: level, service: service, message: message, fields: fields)
+      case .text:
+        LogLine.appendText(to: &line, time: time.nanoseconds, level: level, service: service, message: message, fields: fields)
       }
       do throws(SystemError) {
         try writeAll(line, to: descriptor)
