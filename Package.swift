@@ -63,7 +63,7 @@ let package = Package(
     // Shells over the C libraries.
     shared("Runtime", ["Domain", "Wire", "CShim"]),
     shared("Kafka", ["Domain", "Runtime", "CRdKafka"]),
-    shared("Redis", ["Runtime", "CHiredis"]),
+    shared("Redis", ["Domain", "Runtime", "CHiredis"]),
     shared("Postgres", ["Runtime", "CPostgres"]),
     shared("Net", ["Domain", "Runtime", "Crypto", "CWebSockets", "CCurl", "COpenSSL", "CShim"]),
   ]

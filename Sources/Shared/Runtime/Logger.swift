@@ -95,7 +95,9 @@ public final class Logger: Sendable {
   }
 
   /// Something is off; the program copes.
-  public func warning(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> KeyValuePairs<String, LogValue> = [:]) {
+  public func warning(
+    _ message: @autoclosure () -> String, _ fields: @autoclosure () -> KeyValuePairs<String, LogValue> = [:]
+  ) {
     log(.warning, message(), fields())
   }
 
@@ -105,7 +107,9 @@ public final class Logger: Sendable {
   }
 
   /// A person must look now.
-  public func critical(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> KeyValuePairs<String, LogValue> = [:]) {
+  public func critical(
+    _ message: @autoclosure () -> String, _ fields: @autoclosure () -> KeyValuePairs<String, LogValue> = [:]
+  ) {
     log(.critical, message(), fields())
   }
 

@@ -2,12 +2,13 @@ import Glibc
 
 /// State under a lock, with a condition to wait on: the one place where threads block on each other.
 /// Sendable because every access to the state happens inside the lock.
-final class Monitor<State>: @unchecked Sendable {
+public final class Monitor<State>: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var state: State
 
-  init(_ state: sending State) {
+  /// A lock around the state.
+  public init(_ state: sending State) {
     self.state = state
     pthread_mutex_init(mutex, nil)
     var attributes = pthread_condattr_t()
@@ -25,7 +26,7 @@ final class Monitor<State>: @unchecked Sendable {
   }
 
   /// Reads or changes the state; wakes every waiter when `waking`.
-  func withLock<Result>(waking: Bool = false, _ body: (inout State) throws -> Result) rethrows -> Result {
+  public func withLock<Result>(waking: Bool = false, _ body: (inout State) throws -> Result) rethrows -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     let result = try body(&state)
@@ -35,7 +36,7 @@ final class Monitor<State>: @unchecked Sendable {
 
   /// Runs `attempt` under the lock until it gives a value or the deadline passes (then nil). Other waiters are woken after a
   /// success, since that may be what they wait for.
-  func wait<Result>(until deadline: Deadline, _ attempt: (inout State) -> Result?) -> Result? {
+  public func wait<Result>(until deadline: Deadline, _ attempt: (inout State) -> Result?) -> Result? {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     while true {

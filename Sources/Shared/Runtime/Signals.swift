@@ -2,11 +2,15 @@ import Glibc
 
 /// SIGTERM and SIGINT as a latch; SIGPIPE ignored.
 public enum Signals {
-  /// Blocks both signals in this thread and every thread started after, ignores SIGPIPE (a peer that hangs up is an error
-  /// code, not a death), and returns a latch that the first SIGTERM or SIGINT sets. The second ends the process at once with
+  /// Ignores SIGPIPE: writing to a peer that hung up is an error code, not a death.
+  public static func ignoreBrokenPipes() {
+    signal(SIGPIPE, SIG_IGN)
+  }
+
+  /// Blocks both signals in this thread and every thread started after, ignores SIGPIPE, and returns a latch that the first SIGTERM or SIGINT sets. The second ends the process at once with
   /// 128 + its number. Call it first thing in `main`, before any other thread exists.
   public static func install() throws(SystemError) -> Latch {
-    signal(SIGPIPE, SIG_IGN)
+    ignoreBrokenPipes()
     var watched = sigset_t()
     sigemptyset(&watched)
     sigaddset(&watched, SIGTERM)
