@@ -1,0 +1,39 @@
+/// The two kinds of Binance market that share a protocol and differ in paths and in how depth updates chain.
+public enum BinanceMarket: Sendable, Hashable, CaseIterable {
+  /// Spot.
+  case spot
+  /// USD-margined futures.
+  case futures
+
+  private var root: String { self == .spot ? "/api/v3" : "/fapi/v1" }
+
+  /// Asks for the instruments: of the symbols named (spot only), else of all.
+  public func exchangeInfo(venueSymbols: [String] = []) -> VenueRequest {
+    guard self == .spot, !venueSymbols.isEmpty else { return get("exchangeInfo", []) }
+    let list = venueSymbols.map { "\"\($0)\"" }.joined(separator: ",")
+    return get("exchangeInfo", [("symbols", "[\(list)]")])
+  }
+
+  /// Asks for a snapshot of the book; the venue takes up to 5000 levels a side (spot) or 1000 (futures).
+  public func depth(venueSymbol: String, limit: Int? = nil) -> VenueRequest {
+    get("depth", [("symbol", venueSymbol), ("limit", String(limit ?? (self == .spot ? 5_000 : 1_000)))])
+  }
+
+  /// Asks for the venue's clock.
+  public func time() -> VenueRequest { get("time", []) }
+
+  /// The stream of depth updates every 100 ms, subscribed to by the address alone.
+  public func depthStreamTarget(venueSymbol: String) -> String { "/ws/\(venueSymbol.lowercased())@depth@100ms" }
+
+  /// The market that a recorded address belongs to: the futures' hosts begin with `f`, their REST paths with `/fapi/`.
+  public init(recordedAddress: String) {
+    let isFutures = ["/fapi/", "://fstream.", "://fapi.", "binancefuture.com", "demo-fapi.", "demo-fstream."]
+      .contains { recordedAddress.contains($0) }
+    self = isFutures ? .futures : .spot
+  }
+
+  private func get(_ endpoint: String, _ parameters: [(String, String)]) -> VenueRequest {
+    VenueRequest(
+      method: .get, purpose: .marketData, path: "\(root)/\(endpoint)", query: FormParameters(parameters).text)
+  }
+}

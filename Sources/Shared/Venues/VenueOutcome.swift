@@ -1,0 +1,75 @@
+/// What became of a call to a venue. Decided by the venue's own table, never by the class of the HTTP status alone.
+public enum VenueOutcome<Reply: Sendable>: Sendable {
+  /// The venue did what was asked, and said so in words that we understand.
+  case confirmed(Reply)
+  /// The venue did not do it, or it never reached the venue. Certain.
+  case failed(VenueFailure)
+  /// Nobody can say: the venue may have done it. Must be resolved by asking; never by sending again.
+  case unknown(VenueFailure)
+}
+
+extension VenueOutcome: Equatable where Reply: Equatable {}
+
+/// Why a call was not confirmed.
+public struct VenueFailure: Error, Sendable, Hashable, CustomStringConvertible {
+  /// What may be done about it.
+  public enum Kind: Sendable, Hashable {
+    /// May pass by itself: repeat with back-off what is safe to repeat.
+    case transient
+    /// Will fail again unchanged.
+    case permanent
+    /// Our clock is off the venue's: ask for its time, then try once more.
+    case clock
+    /// Too much was asked. Wait this many seconds, or back off by our own rule when the venue names none.
+    case rateLimited(retryAfterSeconds: Int?)
+    /// The order is not known (query) or not open any more (cancel).
+    case noSuchOrder
+  }
+
+  /// What may be done about it.
+  public var kind: Kind
+  /// The venue's own code, when it gave one.
+  public var code: Int64?
+  /// The venue's words, or ours.
+  public var reason: String
+  /// True when a person should know: keys, signatures, codes that nobody has listed.
+  public var needsAlert: Bool
+
+  /// A failure of this kind.
+  public init(_ kind: Kind, code: Int64? = nil, reason: String, needsAlert: Bool = false) {
+    self.kind = kind
+    self.code = code
+    self.reason = reason
+    self.needsAlert = needsAlert
+  }
+
+  /// `reason (code)`.
+  public var description: String { code.map { "\(reason) (\($0))" } ?? reason }
+}
+
+/// What the transport has to say about a call: exactly one of these.
+public enum VenueResult: Sendable, Equatable {
+  /// A whole answer arrived.
+  case reply(VenueReply)
+  /// Proven: no byte of the request left.
+  case notSent(reason: String)
+  /// Bytes may have left and no whole answer arrived.
+  case maybeSent(reason: String)
+}
+
+/// A venue's answer.
+public struct VenueReply: Sendable, Equatable {
+  /// The HTTP status.
+  public var status: Int
+  /// The `Retry-After` header in seconds, when there was a usable one.
+  public var retryAfterSeconds: Int?
+  /// The body.
+  public var body: [UInt8]
+
+  /// An answer; `retryAfter` is the header's text. A value above three days, the longest ban a venue states, counts as three days.
+  public init(status: Int, retryAfter: String? = nil, body: [UInt8]) {
+    self.status = status
+    self.retryAfterSeconds = retryAfter.flatMap { Int($0) }.flatMap { $0 < 0 ? nil : min($0, 3 * 86_400) }
+    self.body = body
+  }
+}

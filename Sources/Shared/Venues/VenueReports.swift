@@ -1,0 +1,197 @@
+import Domain
+
+/// An order to send to a venue.
+public struct VenueOrder: Sendable, Hashable {
+  /// How it may trade. Only what a venue can do is expressible.
+  public enum Terms: Sendable, Hashable {
+    /// At any price, at once.
+    case market
+    /// At `price` or better.
+    case limit(price: Price, TimeInForce)
+    /// At `price` or better, refused by the venue if any of it would trade at once.
+    case postOnly(price: Price)
+  }
+
+  /// Our id of it at the venue, legal there, the same after any restart.
+  public var clientID: String
+  /// The venue's spelling of the symbol.
+  public var venueSymbol: String
+  /// Buy or sell.
+  public var side: Side
+  /// How it may trade.
+  public var terms: Terms
+  /// Base units.
+  public var quantity: Quantity
+
+  /// An order of `quantity` on these terms.
+  public init(clientID: String, venueSymbol: String, side: Side, terms: Terms, quantity: Quantity) {
+    self.clientID = clientID
+    self.venueSymbol = venueSymbol
+    self.side = side
+    self.terms = terms
+    self.quantity = quantity
+  }
+}
+
+/// A venue's word about an order's life, in our terms.
+public enum VenueOrderState: String, Sendable, CaseIterable {
+  case open, partiallyFilled, filled, cancelled, expired, rejected
+
+  /// What it does to our order's state.
+  public var transition: OrderTransition {
+    switch self {
+    case .open: .acknowledge
+    case .partiallyFilled: .fillPart
+    case .filled: .fillAll
+    case .cancelled: .cancel
+    case .expired: .expire
+    case .rejected: .reject
+    }
+  }
+
+  /// True when the venue will add nothing by itself.
+  public var isTerminal: Bool { self != .open && self != .partiallyFilled }
+}
+
+/// One trade of ours.
+public struct VenueFill: Sendable, Hashable {
+  /// The venue's id of the trade, unique within the symbol.
+  public var tradeID: String
+  /// At this price.
+  public var price: Price
+  /// Base units.
+  public var quantity: Quantity
+  /// What the venue took, in `feeAsset`; negative for a rebate.
+  public var fee: Money
+  /// The asset of the fee; empty when there was none.
+  public var feeAsset: String
+  /// Maker or taker; nil when the venue does not say here.
+  public var liquidity: Liquidity?
+  /// The venue's time of the trade.
+  public var time: Timestamp
+
+  /// A trade as the venue reports it.
+  public init(
+    tradeID: String, price: Price, quantity: Quantity, fee: Money, feeAsset: String, liquidity: Liquidity?, time: Timestamp
+  ) {
+    self.tradeID = tradeID
+    self.price = price
+    self.quantity = quantity
+    self.fee = fee
+    self.feeAsset = feeAsset
+    self.liquidity = liquidity
+    self.time = time
+  }
+}
+
+/// What a venue says about one order: in a reply, in an answer to a query, or on the private stream.
+public struct VenueOrderReport: Sendable, Hashable {
+  /// The venue's spelling of the symbol.
+  public var venueSymbol: String
+  /// The venue's id of the order.
+  public var venueOrderID: String
+  /// Our id at the venue; empty for an order made without one.
+  public var clientID: String
+  /// Buy or sell; nil when not said.
+  public var side: Side?
+  /// The limit; nil for none or when not said.
+  public var price: Price?
+  /// The order's quantity; nil when not said.
+  public var quantity: Quantity?
+  /// Where the order is; nil when the reply does not say, or says a word that we do not know (`unrecognised`).
+  public var state: VenueOrderState?
+  /// The venue's word for the state when we do not know it: to be counted.
+  public var unrecognised: String?
+  /// Filled so far; nil when not said.
+  public var cumulativeQuantity: Quantity?
+  /// Paid or received so far in the quote asset; nil when not said.
+  public var cumulativeQuote: Money?
+  /// Trades named in this report; the cumulative figures include them.
+  public var fills: [VenueFill]
+  /// The venue's time of it.
+  public var time: Timestamp
+  /// Why the venue refused or ended it, when it says.
+  public var reason: String?
+
+  /// A report on the order `venueOrderID`; everything else may be unsaid.
+  public init(
+    venueSymbol: String, venueOrderID: String, clientID: String, side: Side? = nil, price: Price? = nil, quantity: Quantity? = nil,
+    state: VenueOrderState? = nil, unrecognised: String? = nil, cumulativeQuantity: Quantity? = nil, cumulativeQuote: Money? = nil,
+    fills: [VenueFill] = [], time: Timestamp, reason: String? = nil
+  ) {
+    self.venueSymbol = venueSymbol
+    self.venueOrderID = venueOrderID
+    self.clientID = clientID
+    self.side = side
+    self.price = price
+    self.quantity = quantity
+    self.state = state
+    self.unrecognised = unrecognised
+    self.cumulativeQuantity = cumulativeQuantity
+    self.cumulativeQuote = cumulativeQuote
+    self.fills = fills
+    self.time = time
+    self.reason = reason
+  }
+
+  /// The average price of what has been filled, rounded as named; nil before the first fill or when not said.
+  public func averagePrice(_ rounding: Rounding) -> Price? {
+    guard let cumulativeQuote, let cumulativeQuantity else { return nil }
+    return cumulativeQuote.price(of: cumulativeQuantity, rounding)
+  }
+}
+
+/// A trade from an account's history.
+public struct VenueTrade: Sendable, Hashable {
+  /// The venue's spelling of the symbol.
+  public var venueSymbol: String
+  /// The venue's id of the order that traded.
+  public var venueOrderID: String
+  /// Our side.
+  public var side: Side
+  /// The trade.
+  public var fill: VenueFill
+
+  /// A trade of the order `venueOrderID`.
+  public init(venueSymbol: String, venueOrderID: String, side: Side, fill: VenueFill) {
+    self.venueSymbol = venueSymbol
+    self.venueOrderID = venueOrderID
+    self.side = side
+    self.fill = fill
+  }
+}
+
+/// What an account holds of one asset.
+public struct VenueBalance: Sendable, Hashable {
+  /// The asset.
+  public var asset: String
+  /// Free to trade.
+  public var free: Money
+  /// Held by open orders.
+  public var locked: Money
+
+  /// A balance.
+  public init(asset: String, free: Money, locked: Money) {
+    self.asset = asset
+    self.free = free
+    self.locked = locked
+  }
+}
+
+/// What a private stream brings.
+public enum VenueEvent: Sendable, Equatable {
+  /// Something happened to an order.
+  case order(VenueOrderReport)
+  /// New totals of the assets named; the others are unchanged.
+  case balances([VenueBalance], time: Timestamp)
+  /// A deposit, withdrawal or transfer changed an asset by `delta`.
+  case balanceChange(asset: String, delta: Money, time: Timestamp)
+  /// The subscription with this request id stands: events follow.
+  case subscribed(requestID: String)
+  /// The venue refused the request with this id.
+  case refused(requestID: String, VenueFailure)
+  /// The venue ends the stream: subscribe again on a new connection.
+  case ended(reason: String)
+  /// A kind of event that we do not use: to be counted.
+  case ignored(kind: String)
+}
