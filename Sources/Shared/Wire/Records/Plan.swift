@@ -1,0 +1,79 @@
+import Domain
+
+/// A record of type `plan` on `executions`: how an approved order will be carried out. Acknowledged before anything is sent, and
+/// carried out, never made again, by whoever recovers.
+public struct Plan: Hashable, Sendable {
+  /// One order at one venue.
+  public struct Child: Hashable, Sendable {
+    /// 0, 1, …
+    public var number: Int
+    /// Where.
+    public var venue: Venue
+    /// The id that the venue is given: derived from deployment, account, client order id and number.
+    public var venueClientID: String
+    /// Base quantity.
+    public var quantity: Quantity
+    /// The limit.
+    public var price: Price
+
+    /// A child.
+    public init(number: Int, venue: Venue, venueClientID: String, quantity: Quantity, price: Price) {
+      self.number = number
+      self.venue = venue
+      self.venueClientID = venueClientID
+      self.quantity = quantity
+      self.price = price
+    }
+  }
+
+  /// The approval that it carries out.
+  public var approval: Approval
+  /// What will be sent.
+  public var children: [Child]
+  /// OrderManager's time.
+  public var time: Timestamp
+
+  /// A plan.
+  public init(approval: Approval, children: [Child], time: Timestamp) {
+    self.approval = approval
+    self.children = children
+    self.time = time
+  }
+
+  init(_ reader: RecordReader) throws(RecordError) {
+    approval = try Approval(try reader.require("approval", try reader.object("approval")))
+    children = []
+    for child in try reader.objects("children") {
+      children.append(
+        Child(
+          number: Int(try child.require("child", try child.integer("child"))),
+          venue: try child.require("venue", try child.identifier("venue")),
+          venueClientID: try child.require("venue_client_id", try child.string("venue_client_id")),
+          quantity: try child.require("quantity", try child.decimal("quantity")),
+          price: try child.require("price", try child.decimal("price"))))
+    }
+    time = try reader.require("time", try reader.time("time"))
+  }
+
+  func write(to writer: inout JSONWriter) {
+    writer.member("type", "plan")
+    writer.member("account", approval.request.account)
+    writer.member("client_order_id", approval.clientOrderID)
+    writer.member("status", OrderStatus.submitting)
+    writer.name("children")
+    writer.beginArray()
+    for child in children {
+      writer.beginObject()
+      writer.member("child", child.number)
+      writer.member("venue", child.venue)
+      writer.member("venue_client_id", child.venueClientID)
+      writer.member("quantity", child.quantity)
+      writer.member("price", child.price)
+      writer.endObject()
+    }
+    writer.endArray()
+    writer.member("time", time)
+    writer.name("approval")
+    writer.raw(String(decoding: approval.encoded(), as: UTF8.self))
+  }
+}
