@@ -87,14 +87,17 @@ let package = Package(
         dependencies: ["Domain", "Wire", "Venues", "Runtime", "Kafka", "Redis", "Postgres", "CZlib"],
         path: "Sources/apus", swiftSettings: tuned),
 
+      // Servers, child processes and places for the tests of every module.
+      .target(name: "TestSupport", dependencies: ["Runtime"], path: "Tests/TestSupport", swiftSettings: strict),
+
       tests("Domain"),
       tests("Wire"),
       tests("Crypto"),
       tests("Venues"),
-      tests("Runtime"),
-      tests("Kafka", ["Runtime", "LocalKafkaCore"]),
-      tests("Redis", ["Runtime"]),
-      tests("Postgres", ["Runtime"]),
+      tests("Runtime", ["Domain", "TestSupport"]),
+      tests("Kafka", ["Domain", "Runtime", "TestSupport"]),
+      tests("Redis", ["Runtime", "TestSupport"]),
+      tests("Postgres", ["Runtime", "TestSupport"]),
       tests("Net", ["Runtime"]),
       tests("IngestorCore", ["Domain", "Wire", "Venues"]),
       tests("RiskGateCore", ["Domain", "Wire", "Crypto"]),

@@ -1,0 +1,143 @@
+import Glibc
+import Runtime
+import Synchronization
+
+/// A program started by a test, ended by its process id at the latest when this object goes away, when the tests end, or when they
+/// crash. Its output goes to a file that can be read at any time.
+public final class ChildProcess: Sendable {
+  /// The process id.
+  public let processID: pid_t
+  private let outputFile: String
+  private let directory: TemporaryDirectory
+  private let exitStatus = Mutex<Int32?>(nil)
+
+  /// Starts a program (a path, or a name to find in PATH) with more environment variables. As root, `user` runs it as that user.
+  public init(
+    _ program: String, _ arguments: [String] = [], environment: [String: String] = [:], user: String? = nil
+  ) throws {
+    directory = try TemporaryDirectory()
+    outputFile = directory.path + "/output"
+    // setpriv ends the child when its parent thread dies, which is why one immortal thread does all the spawning.
+    var command = ["setpriv", "--pdeathsig", "KILL"]
+    if let user, getuid() == 0 { command += ["--reuid", user, "--regid", user, "--clear-groups"] }
+    command += ["env", "-C", "/", program] + arguments
+    let variables = processEnvironment().merging(environment) { _, new in new }
+    processID = try Spawner.shared.spawn(command, variables.map { "\($0.key)=\($0.value)" }.sorted(), outputFile)
+    LivingChildren.shared.add(processID)
+  }
+
+  deinit { stop(timeoutMilliseconds: 2_000) }
+
+  /// Everything that the program has printed so far, errors included.
+  public var output: String {
+    (try? readFile(outputFile)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+  }
+
+  /// True until the program ends.
+  public var isRunning: Bool { reap(WNOHANG) == nil }
+
+  /// Sends a signal.
+  public func signal(_ number: Int32) {
+    exitStatus.withLock { status in
+      // After the end the id may belong to somebody else.
+      if status == nil { kill(processID, number) }
+    }
+  }
+
+  /// Waits for the end; gives the exit code, or 128 + the signal's number. nil when the time is over first.
+  public func wait(timeoutMilliseconds: Int) -> Int32? {
+    var code: Int32?
+    _ = waitUntil(timeoutMilliseconds: timeoutMilliseconds) {
+      code = reap(WNOHANG)
+      return code != nil
+    }
+    return code
+  }
+
+  /// Ends the program: SIGTERM (or `signal`), and SIGKILL when that did not help in time. Gives the exit code as `wait` does.
+  @discardableResult
+  public func stop(signal number: Int32 = SIGTERM, timeoutMilliseconds: Int = 5_000) -> Int32 {
+    signal(number)
+    if let code = wait(timeoutMilliseconds: timeoutMilliseconds) { return code }
+    signal(SIGKILL)
+    return reap(0) ?? 128 + SIGKILL
+  }
+
+  private func reap(_ options: Int32) -> Int32? {
+    exitStatus.withLock { known in
+      if let known { return known }
+      var status: Int32 = 0
+      guard waitpid(processID, &status, options) == processID else { return nil }
+      let signal = status & 0x7F
+      known = signal == 0 ? (status >> 8) & 0xFF : 128 + signal
+      LivingChildren.shared.remove(processID)
+      return known
+    }
+  }
+}
+
+/// The thread that spawns: children are told to die with the thread that started them.
+private final class Spawner: Sendable {
+  static let shared = Spawner()
+  private let jobs = BoundedQueue<@Sendable () -> Void>(capacity: 64)
+
+  private init() {
+    do {
+      let jobs = self.jobs
+      _ = try NamedThread("spawner") {
+        while case .element(let job) = jobs.pop() { job() }
+      }
+    } catch {
+      preconditionFailure("no thread to start children from: \(error)")
+    }
+  }
+
+  func spawn(_ command: [String], _ environment: [String], _ outputFile: String) throws -> pid_t {
+    let answer = BoundedQueue<Result<pid_t, SystemError>>(capacity: 1)
+    jobs.push { answer.push(Spawner.start(command, environment, outputFile)) }
+    guard case .element(let result) = answer.pop() else { preconditionFailure("the spawner always answers") }
+    return try result.get()
+  }
+
+  private static func start(
+    _ command: [String], _ environment: [String], _ outputFile: String
+  ) -> Result<pid_t, SystemError> {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, outputFile, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+    posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    var defaults = sigset_t()
+    sigfillset(&defaults)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setsigdefault(&attributes, &defaults)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+    let argumentPointers = command.map { strdup($0) } + [nil]
+    let environmentPointers = environment.map { strdup($0) } + [nil]
+    defer { for pointer in argumentPointers + environmentPointers { free(pointer) } }
+    var processID: pid_t = 0
+    let code = posix_spawnp(&processID, command[0], &actions, &attributes, argumentPointers, environmentPointers)
+    return code == 0 ? .success(processID) : .failure(SystemError("start \(command.joined(separator: " "))", code: code))
+  }
+}
+
+/// Children that have not been reaped: ended when the tests end without having stopped them.
+private final class LivingChildren: Sendable {
+  static let shared = LivingChildren()
+  private let processIDs = Mutex<Set<pid_t>>([])
+
+  private init() {
+    atexit {
+      LivingChildren.shared.processIDs.withLock { for processID in $0 { kill(processID, SIGKILL) } }
+    }
+  }
+
+  func add(_ processID: pid_t) { processIDs.withLock { _ = $0.insert(processID) } }
+  func remove(_ processID: pid_t) { processIDs.withLock { _ = $0.remove(processID) } }
+}

@@ -1,0 +1,95 @@
+import Glibc
+import Runtime
+
+/// A Redis of one's own on a free port, without persistence.
+public final class RedisServer: Sendable {
+  /// The port on 127.0.0.1.
+  public let port: Int
+  private let process: ChildProcess
+
+  /// Starts the server (on a given port, to play a restart) and waits until it listens.
+  public init(port: Int? = nil, password: String? = nil) throws {
+    self.port = try port ?? freePort()
+    var arguments = ["--port", "\(self.port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    if let password { arguments += ["--requirepass", password] }
+    process = try ChildProcess("redis-server", arguments)
+    try process.waitUntilListening(on: self.port, name: "redis-server")
+  }
+
+  /// `redis://127.0.0.1:port`.
+  public var url: String { "redis://127.0.0.1:\(port)" }
+
+  /// Ends the server by SIGKILL, as a crash would.
+  public func kill() {
+    process.stop(signal: SIGKILL)
+  }
+
+  /// Stops the server in its tracks, or lets it go on: a peer that hangs.
+  public func freeze(_ frozen: Bool) {
+    process.signal(frozen ? SIGSTOP : SIGCONT)
+  }
+}
+
+/// A PostgreSQL cluster of one's own on a free port. Making one takes seconds: share it within a suite.
+public final class PostgresServer: Sendable {
+  /// The port on 127.0.0.1.
+  public let port: Int
+  private let process: ChildProcess
+  private let directory: TemporaryDirectory
+  private static let binaries = "/usr/lib/postgresql/15/bin"
+
+  /// Makes a cluster, starts the server and waits until it listens. As root both run as the user `postgres`.
+  public init() throws {
+    port = try freePort()
+    directory = try TemporaryDirectory()
+    let data = try directory.makeDirectory("data", ownedBy: "postgres")
+    let options = ["-D", data, "-U", "apus", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+    let maker = try ChildProcess("\(Self.binaries)/initdb", options, user: "postgres")
+    guard maker.wait(timeoutMilliseconds: 60_000) == 0 else { throw TestSupportError("initdb failed: \(maker.output)") }
+    let settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "port=\(port)"]
+    process = try ChildProcess(
+      "\(Self.binaries)/postgres", ["-D", data] + settings.flatMap { ["-c", $0] }, user: "postgres")
+    try process.waitUntilListening(on: port, name: "postgres")
+  }
+
+  deinit { process.stop(signal: SIGINT) }
+
+  /// The URL of a database of the cluster.
+  public func url(database: String = "postgres") -> String { "postgresql://apus@127.0.0.1:\(port)/\(database)" }
+}
+
+/// A LocalKafka of one's own on a free port.
+public final class LocalKafkaServer: Sendable {
+  /// The port on 127.0.0.1.
+  public let port: Int
+  private let process: ChildProcess
+  private let directory: TemporaryDirectory
+
+  /// Starts the broker and waits until it listens. `directory` and `port` of an earlier one play a restart.
+  public init(directory: TemporaryDirectory? = nil, port: Int? = nil) throws {
+    self.port = try port ?? freePort()
+    self.directory = try directory ?? TemporaryDirectory()
+    let arguments = ["--port", "\(self.port)", "--data", self.directory.path]
+    process = try ChildProcess(try Places.executable("LocalKafka"), arguments)
+    try process.waitUntilListening(on: self.port, name: "LocalKafka")
+  }
+
+  /// `127.0.0.1:port`.
+  public var bootstrap: String { "127.0.0.1:\(port)" }
+
+  /// Where the broker keeps its log.
+  public var data: TemporaryDirectory { directory }
+
+  /// Ends the broker by SIGKILL, as a crash would.
+  public func kill() {
+    process.stop(signal: SIGKILL)
+  }
+}
+
+extension ChildProcess {
+  /// Waits until the program accepts connections; throws with its output when it ends or takes longer than 30 s.
+  public func waitUntilListening(on port: Int, name: String) throws {
+    let listens = waitUntil(timeoutMilliseconds: 30_000) { isListening(port: port) || !isRunning }
+    guard listens && isRunning else { throw TestSupportError("\(name) does not listen on port \(port): \(output)") }
+  }
+}
