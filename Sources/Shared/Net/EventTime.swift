@@ -16,6 +16,6 @@ public struct EventTime: Sendable, Equatable {
 
   /// Both clocks, now.
   public static func now() -> EventTime {
-    EventTime(monotonicNanoseconds: Runtime.monotonicNanoseconds(), wall: Timestamp(nanoseconds: wallClock()))
+    EventTime(monotonicNanoseconds: Runtime.monotonicNanoseconds(), wall: wallClock())
   }
 }

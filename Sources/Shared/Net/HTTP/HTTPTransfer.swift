@@ -18,6 +18,7 @@ final class HTTPTransfer {
   private let errorText = UnsafeMutableBufferPointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
   private var headers = HTTPHeaders()
   private var headByteCount = 0
+  private var isHeadComplete = false
   private var body: [UInt8] = []
   private var isTooLarge = false
   private var isExpired = false
@@ -66,7 +67,10 @@ final class HTTPTransfer {
     case .delete where request.body.isEmpty: curl_easy_set_string(easy, CURLOPT_CUSTOMREQUEST, request.method.rawValue)
     case .post, .put, .delete:
       curl_easy_set_size(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count))
-      request.body.withUnsafeBytes { _ = curl_easy_set_pointer(easy, CURLOPT_COPYPOSTFIELDS, $0.baseAddress ?? UnsafeRawPointer(easy)) }
+      // A nil pointer would mean "read the body from a callback", so an empty body needs an address too.
+      request.body.withUnsafeBytes { body in
+        _ = curl_easy_set_pointer(easy, CURLOPT_COPYPOSTFIELDS, body.baseAddress ?? UnsafeRawPointer(easy))
+      }
       curl_easy_set_string(easy, CURLOPT_CUSTOMREQUEST, request.method.rawValue)
     }
   }
@@ -130,6 +134,9 @@ final class HTTPTransfer {
     // An interim answer (100) has a head of its own, which the final one replaces.
     if line.starts(with: "HTTP/".utf8) {
       headers = HTTPHeaders()
+      isHeadComplete = false
+    } else if trimmed(line).isEmpty {
+      isHeadComplete = true
     } else if let colon = line.firstIndex(of: UInt8(ascii: ":")) {
       headers.append(trimmedText(line[..<colon]), trimmedText(line[(colon + 1)...]))
     }
@@ -147,6 +154,10 @@ final class HTTPTransfer {
 
   /// What libcurl's result means for the caller.
   func outcome(of code: CURLcode) -> HTTPOutcome {
+    // libcurl takes a head that breaks off for a whole answer without a body.
+    if code == CURLE_OK, !isHeadComplete {
+      return failure(.connectionLost, "the connection closed inside the head of the answer")
+    }
     if code == CURLE_OK {
       var status = 0
       curl_easy_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
@@ -183,10 +194,6 @@ final class HTTPTransfer {
   }
 }
 
-/// Text without the blanks and line ends around it.
 private func trimmedText(_ bytes: some BidirectionalCollection<UInt8>) -> String {
-  func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d || byte == 0x0a }
-  var slice = bytes.drop(while: isBlank)
-  while let last = slice.last, isBlank(last) { slice.removeLast() }
-  return String(decoding: slice, as: UTF8.self)
+  String(decoding: trimmed(bytes), as: UTF8.self)
 }

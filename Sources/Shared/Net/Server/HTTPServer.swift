@@ -1,58 +1,46 @@
-/// HTTP/1.1 and WebSocket server on one thread, for the simulator and for health: raw bytes in, answers now or later.
+import Runtime
+
+/// HTTP/1.1 and WebSocket server on one thread: raw bytes in, answers now or later.
+///
+/// It has a parser of its own because libwebsockets hands queries over decoded, and signatures are checked over the bytes as sent.
 public final class HTTPServer: Sendable {
   /// The port it listens on, also when a free one was asked for.
   public let port: UInt16
 
+  private let inbox: ServerInbox
+  private let thread: NamedThread
+
   /// Binds and starts serving, on a thread called `name`. Throws when the address cannot be bound or a TLS file does not load.
   public init(_ configuration: HTTPServerConfiguration, handlers: HTTPServerHandlers, name: String = "http-server") throws {
-    port = 0
+    ignoreBrokenPipes
+    let tls = try configuration.tls.map { try TLSContext($0) }
+    let inbox = try ServerInbox()
+    let listener = try ListeningSocket(address: configuration.address, port: configuration.port)
+    do {
+      let loop = try Handover(
+        ServerLoop(listener: listener, configuration: configuration, handlers: handlers, inbox: inbox, tls: tls))
+      thread = try NamedThread(name) { loop.value.run() }
+    } catch {
+      listener.close()
+      throw error
+    }
+    port = listener.port
+    self.inbox = inbox
   }
 
   /// Closes the listener and every connection (WebSockets with 1001) and waits for the thread's end. The server must be shut down,
   /// else its thread lives on. Not to be called from a handler.
   public func shutDown() {
+    inbox.post(.stop)
+    thread.join()
   }
 }
 
-/// The way to answer one request: exactly once, from any thread, now or later. One that is forgotten answers 500 by itself.
-public final class HTTPResponder: Sendable {
-  init() {}
+/// Something made on one thread and from then on used by another alone.
+private struct Handover<Value>: @unchecked Sendable {
+  let value: Value
 
-  /// Sends the answer, `delayNanoseconds` from now. Only the first answer counts; when the client has gone, it goes nowhere.
-  public func respond(_ response: HTTPResponse, delayNanoseconds: Int64 = 0) {
-  }
-
-  /// Closes the connection without an answer, `delayNanoseconds` from now: what a client sees when the reply is lost.
-  public func dropConnection(delayNanoseconds: Int64 = 0) {
-  }
-}
-
-/// A client's WebSocket on this server. Safe to use from any thread.
-public final class WebSocketConnection: Sendable {
-  /// Unlike any other connection of this server.
-  public let id: UInt64
-
-  init(id: UInt64) {
-    self.id = id
-  }
-
-  /// Queues a text message; the bytes must be UTF-8. False when the connection is gone, or was just cut off because its outbox is full.
-  @discardableResult
-  public func send(text: [UInt8]) -> Bool { false }
-
-  /// Queues a text message.
-  @discardableResult
-  public func send(text: String) -> Bool { send(text: Array(text.utf8)) }
-
-  /// Queues a ping.
-  public func ping() {
-  }
-
-  /// Says goodbye once what was queued is sent; the connection ends when the client agrees or five seconds have passed.
-  public func close(code: UInt16 = 1000, reason: String = "") {
-  }
-
-  /// Cuts the connection at once, without a goodbye.
-  public func drop() {
+  init(_ value: Value) {
+    self.value = value
   }
 }

@@ -98,7 +98,9 @@ public struct HTTPServerHandlers: Sendable {
   /// Without `upgrade` every WebSocket is refused with 404.
   public init(
     request: @escaping @Sendable (HTTPServerRequest, HTTPResponder) -> Void,
-    upgrade: @escaping @Sendable (HTTPServerRequest) -> WebSocketUpgrade = { _ in .refuse(.text("no WebSocket here\n", status: 404)) },
+    upgrade: @escaping @Sendable (HTTPServerRequest) -> WebSocketUpgrade = { _ in
+      .refuse(.text("no WebSocket here\n", status: 404))
+    },
     webSocket: @escaping @Sendable (WebSocketConnection, WebSocketServerEvent, EventTime) -> Void = { _, _, _ in }
   ) {
     self.request = request

@@ -1,8 +1,14 @@
 // What Swift cannot import from C by itself: variadic calls and macros. Nothing else belongs here.
 #pragma once
 
+// Not in Swift's Glibc module.
+#include <sys/epoll.h>
+
 /// Names the calling thread (at most 15 bytes): `pthread_setname_np` is hidden without `_GNU_SOURCE`.
 int apus_name_this_thread(const char *name);
 
 /// A non-blocking, close-on-exec `eventfd`, or -1.
 int apus_eventfd(void);
+
+/// The next connection of a listening socket, non-blocking and close-on-exec, or -1: `accept4` is hidden without `_GNU_SOURCE`.
+int apus_accept(int listener);

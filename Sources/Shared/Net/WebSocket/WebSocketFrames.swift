@@ -1,0 +1,179 @@
+/// The breach of RFC 6455 for which a connection is ended, as the close frame states it.
+struct WebSocketViolation: Error, Equatable {
+  let code: UInt16
+  let reason: String
+}
+
+/// Cuts the byte stream of a WebSocket client into messages, on the server's side. Pure.
+struct WebSocketDecoder {
+  /// What a client said.
+  enum Message: Equatable {
+    case text([UInt8])
+    case binary([UInt8])
+    case ping([UInt8])
+    case pong([UInt8])
+    /// The code is nil when the frame had none.
+    case close(code: UInt16?, reason: String)
+  }
+
+  private let maxMessageBytes: Int
+  private var buffer: [UInt8] = []
+  private var position = 0
+  /// The message under way, when its first fragment has come.
+  private var fragments: (isText: Bool, payload: [UInt8])?
+
+  init(maxMessageBytes: Int) {
+    self.maxMessageBytes = maxMessageBytes
+  }
+
+  mutating func append(_ bytes: some Collection<UInt8>) {
+    if position > 0 {
+      buffer.removeFirst(position)
+      position = 0
+    }
+    buffer.append(contentsOf: bytes)
+  }
+
+  /// The next message that is complete; nil when more bytes are needed. After a violation the connection is beyond repair.
+  mutating func next() throws(WebSocketViolation) -> Message? {
+    while let frame = try nextFrame() {
+      if let message = try join(frame) { return message }
+    }
+    return nil
+  }
+
+  private enum Opcode: UInt8 {
+    case continuation = 0
+    case text = 1
+    case binary = 2
+    case close = 8
+    case ping = 9
+    case pong = 10
+  }
+
+  private struct Frame {
+    let opcode: Opcode
+    let isFinal: Bool
+    let payload: [UInt8]
+  }
+
+  private mutating func nextFrame() throws(WebSocketViolation) -> Frame? {
+    let available = buffer.count - position
+    guard available >= 2 else { return nil }
+    let first = buffer[position]
+    let second = buffer[position + 1]
+    guard first & 0x70 == 0 else { throw WebSocketViolation(code: 1002, reason: "reserved bits are set") }
+    guard let opcode = Opcode(rawValue: first & 0x0f) else { throw WebSocketViolation(code: 1002, reason: "unknown opcode") }
+    guard second & 0x80 != 0 else { throw WebSocketViolation(code: 1002, reason: "a client must mask its frames") }
+    let isFinal = first & 0x80 != 0
+    let shortLength = Int(second & 0x7f)
+    if opcode.rawValue >= 8, !isFinal || shortLength > 125 {
+      throw WebSocketViolation(code: 1002, reason: "a control frame is fragmented or too long")
+    }
+    let lengthBytes = shortLength == 127 ? 8 : shortLength == 126 ? 2 : 0
+    let headerCount = 2 + lengthBytes + 4
+    guard available >= headerCount else { return nil }
+    var length: UInt64 = lengthBytes == 0 ? UInt64(shortLength) : 0
+    for offset in 0..<lengthBytes { length = length << 8 | UInt64(buffer[position + 2 + offset]) }
+    let limit = maxMessageBytes - (opcode.rawValue < 8 ? fragments?.payload.count ?? 0 : 0)
+    guard length <= UInt64(max(limit, 125)) else { throw WebSocketViolation(code: 1009, reason: "the message is too large") }
+    let payloadCount = Int(length)
+    guard available >= headerCount + payloadCount else { return nil }
+    let payload = unmasked(at: position + headerCount, count: payloadCount)
+    position += headerCount + payloadCount
+    return Frame(opcode: opcode, isFinal: isFinal, payload: payload)
+  }
+
+  /// The payload under the four mask bytes before it.
+  private func unmasked(at start: Int, count: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: count) { output, initialized in
+      buffer.withUnsafeBufferPointer { input in
+        for index in 0..<count { output[index] = input[start + index] ^ input[start - 4 + index & 3] }
+      }
+      initialized = count
+    }
+  }
+
+  private mutating func join(_ frame: Frame) throws(WebSocketViolation) -> Message? {
+    switch frame.opcode {
+    case .ping: return .ping(frame.payload)
+    case .pong: return .pong(frame.payload)
+    case .close: return try closeMessage(frame.payload)
+    case .text, .binary:
+      guard fragments == nil else { throw WebSocketViolation(code: 1002, reason: "a message inside a message") }
+      if frame.isFinal { return try message(isText: frame.opcode == .text, frame.payload) }
+      fragments = (frame.opcode == .text, frame.payload)
+      return nil
+    case .continuation:
+      guard var joined = fragments else { throw WebSocketViolation(code: 1002, reason: "a continuation of nothing") }
+      fragments = nil
+      joined.payload.append(contentsOf: frame.payload)
+      if frame.isFinal { return try message(isText: joined.isText, joined.payload) }
+      fragments = joined
+      return nil
+    }
+  }
+
+  private func message(isText: Bool, _ payload: [UInt8]) throws(WebSocketViolation) -> Message {
+    guard isText else { return .binary(payload) }
+    guard isUTF8(payload) else { throw WebSocketViolation(code: 1007, reason: "the text is not UTF-8") }
+    return .text(payload)
+  }
+
+  private func closeMessage(_ payload: [UInt8]) throws(WebSocketViolation) -> Message {
+    if payload.isEmpty { return .close(code: nil, reason: "") }
+    guard payload.count >= 2 else { throw WebSocketViolation(code: 1002, reason: "a close code has two bytes") }
+    let code = UInt16(payload[0]) << 8 | UInt16(payload[1])
+    // RFC 6455 §7.4: what may stand in a frame.
+    guard (1000...1014).contains(code) && ![1004, 1005, 1006].contains(code) || (3000...4999).contains(code) else {
+      throw WebSocketViolation(code: 1002, reason: "a close code that no frame may hold")
+    }
+    guard let reason = String(validating: payload[2...], as: UTF8.self) else {
+      throw WebSocketViolation(code: 1007, reason: "the close reason is not UTF-8")
+    }
+    return .close(code: code, reason: reason)
+  }
+
+  private func isUTF8(_ bytes: [UInt8]) -> Bool {
+    bytes.allSatisfy { $0 < 0x80 } || String(validating: bytes, as: UTF8.self) != nil
+  }
+}
+
+/// Frames as a server sends them: whole and unmasked.
+enum WebSocketEncoder {
+  static func appendText(_ payload: [UInt8], to output: inout [UInt8]) {
+    append(opcode: 1, payload, to: &output)
+  }
+
+  /// `payload` is at most 125 bytes.
+  static func appendPing(_ payload: [UInt8] = [], to output: inout [UInt8]) {
+    append(opcode: 9, payload, to: &output)
+  }
+
+  /// `payload` is at most 125 bytes.
+  static func appendPong(_ payload: [UInt8], to output: inout [UInt8]) {
+    append(opcode: 10, payload, to: &output)
+  }
+
+  /// A reason longer than the 123 bytes that fit is cut, between characters. Without a code the frame is empty.
+  static func appendClose(code: UInt16?, reason: String, to output: inout [UInt8]) {
+    guard let code else { return append(opcode: 8, [], to: &output) }
+    var reason = Substring(reason)
+    while reason.utf8.count > 123 { reason.removeLast() }
+    append(opcode: 8, [UInt8(code >> 8), UInt8(code & 255)] + Array(reason.utf8), to: &output)
+  }
+
+  private static func append(opcode: UInt8, _ payload: [UInt8], to output: inout [UInt8]) {
+    output.append(0x80 | opcode)
+    switch payload.count {
+    case ...125:
+      output.append(UInt8(payload.count))
+    case ...0xffff:
+      output += [126, UInt8(payload.count >> 8), UInt8(payload.count & 255)]
+    default:
+      output.append(127)
+      for shift in stride(from: 56, through: 0, by: -8) { output.append(UInt8(truncatingIfNeeded: payload.count >> shift)) }
+    }
+    output.append(contentsOf: payload)
+  }
+}
