@@ -1,0 +1,86 @@
+import Domain
+import Testing
+
+@testable import Wire
+
+@Suite struct RecordTests {
+  private let defaults = OrderDefaults(account: Samples.identifier("other"), symbol: Symbol("ETH-USDT")!)
+
+  @Test func everyRecordReadsBackWhatWasWritten() throws {
+    for request in Samples.requests {
+      #expect(OrderRequest.read(request.encoded(), defaults: defaults) == .request(request, unknownFields: 0))
+    }
+    for approval in Samples.approvals { #expect(try Approval(approval.encoded()) == approval) }
+    for rejection in Samples.rejections { #expect(try Rejection(rejection.encoded()) == rejection) }
+    for letter in Samples.deadLetters { #expect(try DeadLetter(letter.encoded()) == letter) }
+    for record in Samples.executions { #expect(try ExecutionRecord(record.encoded()) == record) }
+    #expect(try Control(Samples.control.encoded()) == Samples.control)
+    #expect(try Limits(Samples.limits.encoded()) == Samples.limits)
+    #expect(try Balances(Samples.balances.encoded()) == Samples.balances)
+    #expect(try Instrument(Samples.instrument.encoded()) == Samples.instrument)
+    #expect(try Alert(Samples.alert.encoded()) == Samples.alert)
+    for book in Samples.books { #expect(try BookRecord(book.encoded()) == book) }
+  }
+
+  @Test func everyRecordCarriesItsVersion() throws {
+    for sample in Samples.encoded { #expect(try JSON.parse(sample.bytes)["v"] == .number("1"), "\(sample.schema)") }
+  }
+
+  @Test func theTopOfABookIsReadWithoutItsLevels() throws {
+    let top = try BookRecord.topOnly(Samples.books[0].encoded())
+    #expect(top.top == Samples.books[0].top)
+    #expect(top.bids.isEmpty)
+  }
+
+  @Test(arguments: 0..<4 as Range<UInt64>)
+  func aDamagedRecordIsAnErrorNeverATrap(seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    for sample in Samples.encoded {
+      for _ in 0..<150 {
+        var bytes = sample.bytes
+        for _ in 0..<(1 + generator.next() % 3) {
+          let index = Int(generator.next() % UInt64(bytes.count))
+          if generator.next() % 2 == 0 { bytes[index] = UInt8(truncatingIfNeeded: generator.next()) } else { bytes.remove(at: index) }
+        }
+        _ = OrderRequest.read(bytes, defaults: defaults)
+        _ = try? Approval(bytes)
+        _ = try? Rejection(bytes)
+        _ = try? DeadLetter(bytes)
+        _ = try? ExecutionRecord(bytes)
+        _ = try? Control(bytes)
+        _ = try? Limits(bytes)
+        _ = try? Balances(bytes)
+        _ = try? Instrument(bytes)
+        _ = try? BookRecord(bytes)
+      }
+    }
+  }
+
+  @Test func limitsKeepTheirDefaultsAndRefuseNegatives() throws {
+    let limits = try Limits(Array(#"{"v":1,"account":"main","version":1,"max_order_notional":70000}"#.utf8))
+    #expect(limits.maximumOrderNotional == Samples.money("70000"))
+    #expect(limits.maximumPosition(of: "BTC") == Samples.quantity("5"))
+    #expect(limits.maximumPosition(of: "DOGE") == nil)
+    #expect(throws: RecordError.self) { try Limits(Array(#"{"account":"main","version":1,"max_daily_loss":-1}"#.utf8)) }
+    #expect(throws: RecordError.self) { try Limits(Array(#"{"account":"main","version":1,"price_collar_bps":10000}"#.utf8)) }
+  }
+
+  @Test func headersReadBackAndIgnoreWhatTheyDoNotKnow() {
+    var headers = RecordHeaders(traceparent: "00-ab-cd-01", epoch: 7, origin: Samples.source)
+    headers = headers.adding("riskgate.in", Samples.time).adding("riskgate.out", Samples.time + 5)
+    #expect(RecordHeaders(headers.encoded()) == headers)
+    #expect(RecordHeaders([("x", [0xFF]), ("epoch", Array("x".utf8)), ("t.a", []), ("origin", Array("a:b".utf8))]) == RecordHeaders())
+  }
+
+  @Test func aStalledFormerOwnerDoesNotCount() {
+    var fence = EpochFence()
+    #expect(fence.admits(3))
+    fence.see(EpochMarker(epoch: -1, owner: "a"), at: 10)
+    fence.see(EpochMarker(epoch: -1, owner: "b"), at: 20)
+    #expect(!fence.admits(10))
+    #expect(fence.admits(20))
+    fence.see(EpochMarker(epoch: 10, owner: "a"), at: 30)
+    #expect(fence.epoch == 20)
+    #expect(fence.admits(nil))
+  }
+}
