@@ -1,1 +1,5 @@
-print("apus")
+import Glibc
+import Runtime
+
+Signals.ignoreBrokenPipes()
+exit(runCommand(Array(CommandLine.arguments.dropFirst())).rawValue)
