@@ -24,7 +24,8 @@ import Testing
 
   @Test func histogramsCountUpToTheirBoundsInSeconds() {
     let metrics = Metrics()
-    let histogram = metrics.histogram("h_seconds", help: "H", labels: ["k": "v"], boundsNanoseconds: [1_000, 2_500_000, 1_000_000_000])
+    let histogram = metrics.histogram(
+      "h_seconds", help: "H", labels: ["k": "v"], boundsNanoseconds: [1_000, 2_500_000, 1_000_000_000])
     for value: Int64 in [-5, 1_000, 1_001, 2_500_000, 2_500_001, 5_000_000_000] { histogram.observe(nanoseconds: value) }
     #expect(
       String(decoding: metrics.render(), as: UTF8.self) == """

@@ -7,14 +7,18 @@ import Synchronization
 public final class ChildProcess: Sendable {
   /// The process id.
   public let processID: pid_t
+  private let endSignal: Int32
   private let outputFile: String
   private let directory: TemporaryDirectory
   private let exitStatus = Mutex<Int32?>(nil)
 
   /// Starts a program (a path, or a name to find in PATH) with more environment variables. As root, `user` runs it as that user.
+  /// `endSignal` is how the program likes to be ended.
   public init(
-    _ program: String, _ arguments: [String] = [], environment: [String: String] = [:], user: String? = nil
+    _ program: String, _ arguments: [String] = [], environment: [String: String] = [:], user: String? = nil,
+    endSignal: Int32 = SIGTERM
   ) throws {
+    self.endSignal = endSignal
     directory = try TemporaryDirectory()
     outputFile = directory.path + "/output"
     // setpriv ends the child when its parent thread dies, which is why one immortal thread does all the spawning.
@@ -23,7 +27,7 @@ public final class ChildProcess: Sendable {
     command += ["env", "-C", "/", program] + arguments
     let variables = processEnvironment().merging(environment) { _, new in new }
     processID = try Spawner.shared.spawn(command, variables.map { "\($0.key)=\($0.value)" }.sorted(), outputFile)
-    LivingChildren.shared.add(processID)
+    Leftovers.shared.add(processID, endedBy: endSignal)
   }
 
   deinit { stop(timeoutMilliseconds: 2_000) }
@@ -54,10 +58,10 @@ public final class ChildProcess: Sendable {
     return code
   }
 
-  /// Ends the program: SIGTERM (or `signal`), and SIGKILL when that did not help in time. Gives the exit code as `wait` does.
+  /// Ends the program: by its end signal (or another), and SIGKILL when that did not help in time. Gives the exit code as `wait` does.
   @discardableResult
-  public func stop(signal number: Int32 = SIGTERM, timeoutMilliseconds: Int = 5_000) -> Int32 {
-    signal(number)
+  public func stop(signal number: Int32? = nil, timeoutMilliseconds: Int = 5_000) -> Int32 {
+    signal(number ?? endSignal)
     if let code = wait(timeoutMilliseconds: timeoutMilliseconds) { return code }
     signal(SIGKILL)
     return reap(0) ?? 128 + SIGKILL
@@ -70,7 +74,7 @@ public final class ChildProcess: Sendable {
       guard waitpid(processID, &status, options) == processID else { return nil }
       let signal = status & 0x7F
       known = signal == 0 ? (status >> 8) & 0xFF : 128 + signal
-      LivingChildren.shared.remove(processID)
+      Leftovers.shared.remove(processID)
       return known
     }
   }
@@ -125,19 +129,4 @@ private final class Spawner: Sendable {
     let code = posix_spawnp(&processID, command[0], &actions, &attributes, argumentPointers, environmentPointers)
     return code == 0 ? .success(processID) : .failure(SystemError("start \(command.joined(separator: " "))", code: code))
   }
-}
-
-/// Children that have not been reaped: ended when the tests end without having stopped them.
-private final class LivingChildren: Sendable {
-  static let shared = LivingChildren()
-  private let processIDs = Mutex<Set<pid_t>>([])
-
-  private init() {
-    atexit {
-      LivingChildren.shared.processIDs.withLock { for processID in $0 { kill(processID, SIGKILL) } }
-    }
-  }
-
-  func add(_ processID: pid_t) { processIDs.withLock { _ = $0.insert(processID) } }
-  func remove(_ processID: pid_t) { processIDs.withLock { _ = $0.remove(processID) } }
 }

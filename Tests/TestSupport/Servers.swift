@@ -48,11 +48,12 @@ public final class PostgresServer: Sendable {
     guard maker.wait(timeoutMilliseconds: 60_000) == 0 else { throw TestSupportError("initdb failed: \(maker.output)") }
     let settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "port=\(port)"]
     process = try ChildProcess(
-      "\(Self.binaries)/postgres", ["-D", data] + settings.flatMap { ["-c", $0] }, user: "postgres")
+      "\(Self.binaries)/postgres", ["-D", data] + settings.flatMap { ["-c", $0] }, user: "postgres", endSignal: SIGINT)
     try process.waitUntilListening(on: port, name: "postgres")
+    // It listens before it is ready.
+    let isReady = waitUntil(timeoutMilliseconds: 30_000) { process.output.contains("ready to accept connections") }
+    guard isReady else { throw TestSupportError("postgres does not get ready: \(process.output)") }
   }
-
-  deinit { process.stop(signal: SIGINT) }
 
   /// The URL of a database of the cluster.
   public func url(database: String = "postgres") -> String { "postgresql://apus@127.0.0.1:\(port)/\(database)" }

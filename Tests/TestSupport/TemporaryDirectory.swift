@@ -13,12 +13,16 @@ public final class TemporaryDirectory: Sendable {
     path = String(cString: made)
     // Servers that run as another user have their data below.
     chmod(path, 0o711)
+    Leftovers.shared.add(directory: path)
   }
 
-  deinit { TemporaryDirectory.removeAll(path) }
+  deinit {
+    TemporaryDirectory.removeAll(path)
+    Leftovers.shared.remove(directory: path)
+  }
 
   /// Depth first, never following links. What another user owns may stay behind when the tests do not run as root.
-  private static func removeAll(_ path: String) {
+  static func removeAll(_ path: String) {
     if unlink(path) == 0 { return }
     for name in (try? listDirectory(path)) ?? [] { removeAll("\(path)/\(name)") }
     rmdir(path)

@@ -22,11 +22,7 @@ public final class PostgresConnection {
     connection = withCStrings(options.map(\.0) + [nil]) { keys in
       withCStrings(options.map(\.1) + [nil]) { values in PQconnectdbParams(keys, values, 1) }
     }
-    guard PQstatus(connection) == CONNECTION_OK else {
-      let error = PostgresError(sqlState: "08006", reason: PostgresConnection.trimmed(PQerrorMessage(connection)))
-      PQfinish(connection)
-      throw error
-    }
+    guard PQstatus(connection) == CONNECTION_OK else { throw lastError() }
     // Notices are not errors; anything worth knowing comes back as one.
     PQsetNoticeProcessor(connection, { _, _ in }, nil)
     try script("SET statement_timeout = \(statementTimeoutMilliseconds); SET timezone = 'UTC'")
