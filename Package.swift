@@ -93,7 +93,7 @@ let package = Package(
       tests("Domain"),
       tests("Wire"),
       tests("Crypto"),
-      tests("Venues"),
+      tests("Venues", ["Domain", "Wire", "CZlib"]),
       tests("Runtime", ["Domain", "TestSupport"]),
       tests("Kafka", ["Domain", "Runtime", "TestSupport"]),
       tests("Redis", ["Runtime", "TestSupport"]),

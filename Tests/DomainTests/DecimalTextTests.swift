@@ -38,6 +38,24 @@ import Testing
     }
   }
 
+  @Test func theShortReadingIsTheFullReadingOrNone() {
+    var generator = SeededGenerator(seed: 23)
+    let alphabet = Array("0123456789.-e".utf8)
+    var short = 0
+    for _ in 0..<50_000 {
+      let length = Int(generator.next() % 24)
+      let text = (0..<length).map { _ in alphabet[Int(generator.next() % (generator.next() % 8 == 0 ? 13 : 11))] }
+      let scale = Int(generator.next() % 19)
+      text.withUnsafeBufferPointer { text in
+        guard let value = DecimalText.parseShort(text, scale: scale) else { return }
+        short += 1
+        let full = try? DecimalText.parse(text, scale: scale)
+        #expect(full == Int128(value), "\(String(decoding: text, as: UTF8.self)) at scale \(scale)")
+      }
+    }
+    #expect(short > 5_000)
+  }
+
   @Test func atLeastTheAskedDecimalsAreShown() throws {
     #expect(try Price("26795.4").text(decimals: 2) == "26795.40")
     #expect(try Price("26795.456").text(decimals: 2) == "26795.456")

@@ -24,6 +24,10 @@ extension FixedPoint {
 
   /// Reads decimal text exactly. Throws for anything that is not exactly representable.
   public init(text: UnsafeBufferPointer<UInt8>) throws(DecimalError) {
+    if let short = DecimalText.parseShort(text, scale: Self.scale) {
+      self.init(units: Units(short))
+      return
+    }
     let value = try DecimalText.parse(text, scale: Self.scale)
     guard let units = Units(exactly: value) else { throw .overflow }
     self.init(units: units)

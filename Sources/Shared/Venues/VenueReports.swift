@@ -1,7 +1,8 @@
 import Domain
+import Wire
 
 /// An order to send to a venue.
-public struct VenueOrder: Sendable, Hashable {
+public struct NewOrder: Sendable, Hashable {
   /// How it may trade. Only what a venue can do is expressible.
   public enum Terms: Sendable, Hashable {
     /// At any price, at once.
@@ -53,37 +54,6 @@ public enum VenueOrderState: String, Sendable, CaseIterable {
   public var isTerminal: Bool { self != .open && self != .partiallyFilled }
 }
 
-/// One trade of ours.
-public struct VenueFill: Sendable, Hashable {
-  /// The venue's id of the trade, unique within the symbol.
-  public var tradeID: String
-  /// At this price.
-  public var price: Price
-  /// Base units.
-  public var quantity: Quantity
-  /// What the venue took, in `feeAsset`; negative for a rebate.
-  public var fee: Money
-  /// The asset of the fee; empty when there was none.
-  public var feeAsset: String
-  /// Maker or taker; nil when the venue does not say here.
-  public var liquidity: Liquidity?
-  /// The venue's time of the trade.
-  public var time: Timestamp
-
-  /// A trade as the venue reports it.
-  public init(
-    tradeID: String, price: Price, quantity: Quantity, fee: Money, feeAsset: String, liquidity: Liquidity?, time: Timestamp
-  ) {
-    self.tradeID = tradeID
-    self.price = price
-    self.quantity = quantity
-    self.fee = fee
-    self.feeAsset = feeAsset
-    self.liquidity = liquidity
-    self.time = time
-  }
-}
-
 /// What a venue says about one order: in a reply, in an answer to a query, or on the private stream.
 public struct VenueOrderReport: Sendable, Hashable {
   /// The venue's spelling of the symbol.
@@ -107,7 +77,7 @@ public struct VenueOrderReport: Sendable, Hashable {
   /// Paid or received so far in the quote asset; nil when not said.
   public var cumulativeQuote: Money?
   /// Trades named in this report; the cumulative figures include them.
-  public var fills: [VenueFill]
+  public var fills: [Fill]
   /// The venue's time of it.
   public var time: Timestamp
   /// Why the venue refused or ended it, when it says.
@@ -117,7 +87,7 @@ public struct VenueOrderReport: Sendable, Hashable {
   public init(
     venueSymbol: String, venueOrderID: String, clientID: String, side: Side? = nil, price: Price? = nil, quantity: Quantity? = nil,
     state: VenueOrderState? = nil, unrecognised: String? = nil, cumulativeQuantity: Quantity? = nil, cumulativeQuote: Money? = nil,
-    fills: [VenueFill] = [], time: Timestamp, reason: String? = nil
+    fills: [Fill] = [], time: Timestamp, reason: String? = nil
   ) {
     self.venueSymbol = venueSymbol
     self.venueOrderID = venueOrderID
@@ -150,31 +120,14 @@ public struct VenueTrade: Sendable, Hashable {
   /// Our side.
   public var side: Side
   /// The trade.
-  public var fill: VenueFill
+  public var fill: Fill
 
   /// A trade of the order `venueOrderID`.
-  public init(venueSymbol: String, venueOrderID: String, side: Side, fill: VenueFill) {
+  public init(venueSymbol: String, venueOrderID: String, side: Side, fill: Fill) {
     self.venueSymbol = venueSymbol
     self.venueOrderID = venueOrderID
     self.side = side
     self.fill = fill
-  }
-}
-
-/// What an account holds of one asset.
-public struct VenueBalance: Sendable, Hashable {
-  /// The asset.
-  public var asset: String
-  /// Free to trade.
-  public var free: Money
-  /// Held by open orders.
-  public var locked: Money
-
-  /// A balance.
-  public init(asset: String, free: Money, locked: Money) {
-    self.asset = asset
-    self.free = free
-    self.locked = locked
   }
 }
 
@@ -183,7 +136,7 @@ public enum VenueEvent: Sendable, Equatable {
   /// Something happened to an order.
   case order(VenueOrderReport)
   /// New totals of the assets named; the others are unchanged.
-  case balances([VenueBalance], time: Timestamp)
+  case balances([AssetBalance], time: Timestamp)
   /// A deposit, withdrawal or transfer changed an asset by `delta`.
   case balanceChange(asset: String, delta: Money, time: Timestamp)
   /// The subscription with this request id stands: events follow.

@@ -25,6 +25,12 @@ public struct InstrumentList: Sendable, Equatable {
     public var venueSymbol: String
     /// Why.
     public var code: Code
+
+    /// A refusal.
+    public init(venueSymbol: String, code: Code) {
+      self.venueSymbol = venueSymbol
+      self.code = code
+    }
   }
 
   /// The instruments that fit.

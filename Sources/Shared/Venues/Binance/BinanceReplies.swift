@@ -24,11 +24,11 @@ public enum BinanceReplies {
   }
 
   /// The balances in the reply to `account`.
-  public static func balances(_ body: [UInt8]) throws(ReplyError) -> [VenueBalance] {
-    var balances: [VenueBalance] = []
+  public static func balances(_ body: [UInt8]) throws(ReplyError) -> [AssetBalance] {
+    var balances: [AssetBalance] = []
     for element in try JSON.reply(body).requiredArray("balances") {
       balances.append(
-        VenueBalance(
+        AssetBalance(
           asset: try element.requiredString("asset"), free: try element.requiredAmount("free"),
           locked: try element.requiredAmount("locked")))
     }
@@ -97,11 +97,11 @@ public enum BinanceReplies {
     return quote
   }
 
-  private static func fills(_ json: JSON, at time: Timestamp) throws(ReplyError) -> [VenueFill] {
-    var fills: [VenueFill] = []
+  private static func fills(_ json: JSON, at time: Timestamp) throws(ReplyError) -> [Fill] {
+    var fills: [Fill] = []
     for element in json["fills"]?.array ?? [] {
       fills.append(
-        VenueFill(
+        Fill(
           tradeID: String(try element.requiredInteger("tradeId")), price: try element.requiredDecimal("price"),
           quantity: try element.requiredDecimal("qty"), fee: try element.requiredAmount("commission"),
           // What fills in the reply to a new order took liquidity.
@@ -115,7 +115,7 @@ public enum BinanceReplies {
     return VenueTrade(
       venueSymbol: try json.requiredString("symbol"), venueOrderID: String(try json.requiredInteger("orderId")),
       side: isBuyer ? .buy : .sell,
-      fill: VenueFill(
+      fill: Fill(
         tradeID: String(try json.requiredInteger("id")), price: try json.requiredDecimal("price"),
         quantity: try json.requiredDecimal("qty"), fee: try json.requiredAmount("commission"),
         feeAsset: try json.requiredString("commissionAsset"), liquidity: isMaker ? .maker : .taker,

@@ -63,11 +63,11 @@ public enum BinanceUserStream {
     }
   }
 
-  private static func balances(_ event: JSON) throws(ReplyError) -> [VenueBalance] {
-    var balances: [VenueBalance] = []
+  private static func balances(_ event: JSON) throws(ReplyError) -> [AssetBalance] {
+    var balances: [AssetBalance] = []
     for element in try event.requiredArray("B") {
       balances.append(
-        VenueBalance(
+        AssetBalance(
           asset: try element.requiredString("a"), free: try element.requiredAmount("f"), locked: try element.requiredAmount("l")))
     }
     return balances
@@ -96,8 +96,8 @@ public enum BinanceUserStream {
       reason: reason == "NONE" ? nil : reason)
   }
 
-  private static func fill(_ event: JSON) throws(ReplyError) -> VenueFill {
-    VenueFill(
+  private static func fill(_ event: JSON) throws(ReplyError) -> Fill {
+    Fill(
       tradeID: String(try event.requiredInteger("t")), price: try event.requiredDecimal("L"),
       quantity: try event.requiredDecimal("l"), fee: try event.amount("n") ?? .zero, feeAsset: event["N"]?.string ?? "",
       liquidity: event["m"]?.bool.map { $0 ? .maker : .taker }, time: try event.requiredTime("T"))

@@ -1,0 +1,238 @@
+import Domain
+
+/// Keeps one symbol's book by Binance's documented procedure: buffer the stream, fetch a snapshot, join the two where they meet, then
+/// follow the chain of update numbers. Pure: events in, a `BookStep` out.
+///
+///     closed ──opened──► buffering ──snapshot──► joining ──first step beyond──► live
+///                            ▲                      │                             │
+///                            └───── too old, gap, damaged, crossed ◄──────────────┘
+///
+/// `wantsSnapshot` stays true for as long as one is needed, however often a reply is lost; asking, and not too often, is the caller's
+/// part. The book can be read only while it is valid.
+public struct BinanceBookSync: Sendable {
+  /// Bounds of one book.
+  public struct Limits: Sendable, Hashable {
+    /// Steps kept while waiting for a snapshot; beyond it the oldest half is dropped (and an older snapshot no longer fits).
+    public var maximumBufferedUpdates = 300
+    /// Nothing received for this long makes the book invalid, in nanoseconds.
+    public var silence: Int64 = 10 * Interval.second
+
+    /// The usual bounds.
+    public init() {}
+  }
+
+  private enum State: Sendable {
+    /// No stream.
+    case closed
+    /// The stream is open and is collected until a snapshot comes.
+    case buffering([DepthUpdate])
+    /// The snapshot up to `base` is loaded; no step has reached beyond it yet.
+    case joining(base: Int64)
+    /// Complete up to the stream's `last`. Steps up to `base`, a later snapshot's, are checked but not applied.
+    case live(last: Int64, base: Int64)
+  }
+
+  /// Spot or futures: how steps chain.
+  public let market: BinanceMarket
+  /// What the book has been through.
+  public private(set) var counts = BookCounts()
+  /// Why the book is not served; nil while it is valid.
+  public private(set) var invalidity: BookInvalidity? = .starting
+  private let limits: Limits
+  private var state = State.closed
+  private var storage = OrderBook()
+  private var lastHeard = Timestamp.zero
+
+  /// A book without a stream.
+  public init(market: BinanceMarket, limits: Limits = Limits()) {
+    self.market = market
+    self.limits = limits
+  }
+
+  /// The book, or nil while it is not valid.
+  public var book: OrderBook? { invalidity == nil ? storage : nil }
+
+  /// The best levels, or nil while the book is not valid.
+  public var top: TopOfBook? { invalidity == nil ? storage.top : nil }
+
+  /// Number of the last change that is in the book, or nil while it is not valid.
+  public var lastID: Int64? {
+    guard invalidity == nil, case .live(let last, let base) = state else { return nil }
+    return max(last, base)
+  }
+
+  /// True while only a snapshot can help.
+  public var wantsSnapshot: Bool {
+    if case .buffering = state { return true }
+    return false
+  }
+
+  /// The stream is open: everything from now on will arrive.
+  public mutating func opened(at time: Timestamp) -> BookStep {
+    state = .buffering([])
+    lastHeard = time
+    return invalidate(.starting)
+  }
+
+  /// The stream is gone.
+  public mutating func closed() -> BookStep {
+    state = .closed
+    return invalidate(.disconnected)
+  }
+
+  /// A frame came that cannot be read: what it said is lost.
+  public mutating func damaged(at time: Timestamp) -> BookStep {
+    if case .closed = state { return .nothing }
+    lastHeard = time
+    counts.gaps += 1
+    return restart(.damaged, with: nil)
+  }
+
+  /// Time has passed.
+  public mutating func tick(at time: Timestamp) -> BookStep {
+    if case .closed = state { return .nothing }
+    guard time - lastHeard > limits.silence else { return .nothing }
+    return invalidity == nil ? restart(.silent, with: nil) : .nothing
+  }
+
+  /// True when the stream is open and has been silent beyond the limit: the connection is dead, whatever TCP says.
+  public func isSilent(at time: Timestamp) -> Bool {
+    if case .closed = state { return false }
+    return time - lastHeard > limits.silence
+  }
+
+  /// A step came.
+  public mutating func receive(_ update: DepthUpdate, at time: Timestamp) -> BookStep {
+    lastHeard = time
+    switch state {
+    case .closed: return .nothing
+    case .buffering(var buffer):
+      counts.received += 1
+      state = .closed  // The buffer has one owner while it grows.
+      collect(update, in: &buffer)
+      state = .buffering(buffer)
+      return .nothing
+    case .joining(let base):
+      counts.received += 1
+      return join(update, base: base)
+    case .live(let last, let base):
+      counts.received += 1
+      return follow(update, last: last, base: base)
+    }
+  }
+
+  /// A snapshot came, asked for or not. One that is older than the book changes nothing.
+  public mutating func receive(_ snapshot: DepthSnapshot) -> BookStep {
+    switch state {
+    case .closed, .joining: return .nothing
+    case .buffering(let buffer): return start(from: snapshot, buffer)
+    case .live(let last, let base):
+      guard snapshot.lastID >= max(last, base) else { return .nothing }
+      storage.load(snapshot)
+      state = .live(last: last, base: snapshot.lastID)
+      return afterChange(.becameValid)
+    }
+  }
+
+  private mutating func start(from snapshot: DepthSnapshot, _ buffer: [DepthUpdate]) -> BookStep {
+    let fresh = buffer.drop { isStale($0, after: snapshot.lastID) }
+    if let first = fresh.first, !joins(first, snapshot.lastID) { return .nothing }  // Older than what was collected: another one.
+    counts.stale += buffer.count - fresh.count
+    storage.load(snapshot)
+    guard let last = fresh.last else {
+      state = .joining(base: snapshot.lastID)
+      return .nothing
+    }
+    for update in fresh { storage.apply(update) }
+    counts.applied += fresh.count
+    state = .live(last: last.lastID, base: snapshot.lastID)
+    return afterChange(.becameValid)
+  }
+
+  private mutating func join(_ update: DepthUpdate, base: Int64) -> BookStep {
+    if isStale(update, after: base) {
+      counts.stale += 1
+      return .nothing
+    }
+    guard joins(update, base) else { return restart(.starting, with: update) }
+    storage.apply(update)
+    counts.applied += 1
+    state = .live(last: update.lastID, base: base)
+    return afterChange(.becameValid)
+  }
+
+  private mutating func follow(_ update: DepthUpdate, last: Int64, base: Int64) -> BookStep {
+    guard update.lastID > last else {
+      counts.stale += 1
+      return .nothing
+    }
+    guard chains(update, to: last) else {
+      counts.gaps += 1
+      return restart(.gap, with: update)
+    }
+    state = .live(last: update.lastID, base: base)
+    guard update.lastID > base else {
+      counts.stale += 1
+      return .nothing
+    }
+    storage.apply(update)
+    counts.applied += 1
+    return afterChange(.applied)
+  }
+
+  /// Adds a step to the buffer; a break within the buffer leaves only what came after it.
+  private mutating func collect(_ update: DepthUpdate, in buffer: inout [DepthUpdate]) {
+    if let last = buffer.last?.lastID {
+      guard update.lastID > last else {
+        counts.stale += 1
+        return
+      }
+      if !chains(update, to: last) {
+        counts.gaps += 1
+        buffer.removeAll()
+      }
+    }
+    if buffer.count >= limits.maximumBufferedUpdates { buffer.removeFirst((buffer.count + 1) / 2) }
+    buffer.append(update)
+  }
+
+  /// The last check of every change: a crossed book is never served.
+  private mutating func afterChange(_ step: BookStep) -> BookStep {
+    guard !storage.isCrossed else {
+      counts.gaps += 1
+      return restart(.crossed, with: nil)
+    }
+    guard invalidity != nil else { return step }
+    invalidity = nil
+    counts.synchronisations += 1
+    return .becameValid
+  }
+
+  /// Begins to collect anew, for the next snapshot.
+  private mutating func restart(_ reason: BookInvalidity, with update: DepthUpdate?) -> BookStep {
+    state = .buffering(update.map { [$0] } ?? [])
+    return invalidate(reason)
+  }
+
+  private mutating func invalidate(_ reason: BookInvalidity) -> BookStep {
+    let wasValid = invalidity == nil
+    invalidity = reason
+    return wasValid ? .becameInvalid(reason) : .nothing
+  }
+
+  /// True when a snapshot up to `id` has all that is in `update`. The futures' rule keeps the step that ends exactly there, since the
+  /// chain hangs on it.
+  private func isStale(_ update: DepthUpdate, after id: Int64) -> Bool {
+    market == .spot ? update.lastID <= id : update.lastID < id
+  }
+
+  /// True when `update`, not stale, takes up where a snapshot up to `id` ends.
+  private func joins(_ update: DepthUpdate, _ id: Int64) -> Bool {
+    market == .spot ? update.firstID <= id + 1 : update.firstID <= id
+  }
+
+  /// True when nothing is missing between the step that ended at `last` and `update`.
+  private func chains(_ update: DepthUpdate, to last: Int64) -> Bool {
+    market == .spot ? update.firstID <= last + 1 : update.previousID == last
+  }
+}
