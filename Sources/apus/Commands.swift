@@ -4,6 +4,7 @@ func runCommand(_ arguments: [String]) -> ExitCode {
     print(usage)
     return arguments.isEmpty ? .usage : .done
   }
+  if name == "replay" { return ExitCode(rawValue: runReplay(arguments: Array(arguments.dropFirst()))) ?? .usage }
   do {
     return try run(name, CommandArguments(Array(arguments.dropFirst())))
   } catch let failure as CommandFailure {

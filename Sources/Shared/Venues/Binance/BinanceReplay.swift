@@ -36,6 +36,9 @@ public struct BinanceReplay: Sendable {
     }
   }
 
+  /// A record was there and cannot be read: it may have been a frame of the symbol.
+  public mutating func lose() { _ = sync?.damaged(at: .zero) }
+
   /// The result as `{"bids":[["price","quantity"],…],"asks":…,"bid_levels":…,"ask_levels":…,"gaps":…,"resyncs":…,"valid":…}` with up
   /// to `depth` best levels a side; an invalid book has none.
   public func summary(depth: Int = 5) -> [UInt8] {
