@@ -98,7 +98,7 @@ let package = Package(
       tests("Kafka", ["Domain", "Runtime", "TestSupport"]),
       tests("Redis", ["Runtime", "TestSupport"]),
       tests("Postgres", ["Runtime", "TestSupport"]),
-      tests("Net", ["Runtime"]),
+      tests("Net", ["Runtime", "Crypto"]),
       tests("IngestorCore", ["Domain", "Wire", "Venues"]),
       tests("RiskGateCore", ["Domain", "Wire", "Crypto"]),
       tests("OrderManagerCore", ["Domain", "Wire", "Venues"]),

@@ -1,3 +1,4 @@
+import Crypto
 import Net
 import Synchronization
 import Testing
@@ -63,4 +64,9 @@ extension HTTPOutcome {
   var doubtful: HTTPFailure? {
     if case .maybeSent(let failure) = self { failure } else { nil }
   }
+}
+
+/// The answer to a WebSocket key, RFC 6455 §4.2.2.
+func acceptance(ofKey key: String) -> String {
+  Base64.encode(SHA1.digest(of: Array("\(key)258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8)))
 }

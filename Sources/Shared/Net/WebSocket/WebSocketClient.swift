@@ -1,7 +1,8 @@
+import Runtime
 import Synchronization
 
-/// WebSocket connections to other servers: one thread serves all of them. It never reconnects by itself; who asked for a connection
-/// hears of its end and decides.
+/// WebSocket connections to other servers, over libwebsockets: one thread serves all of them. It never reconnects by itself; who asked
+/// for a connection hears of its end and decides. TLS certificates are always verified.
 public final class WebSocketClient: Sendable {
   /// Receives what happens on a connection, on the client's own thread: it must not block.
   public typealias Sink = @Sendable (WebSocketLink, WebSocketEvent, EventTime) -> Void
@@ -14,7 +15,7 @@ public final class WebSocketClient: Sendable {
     public var maxMessageBytes = 8 * 1_024 * 1_024
     /// What may wait to be sent on one connection.
     public var maxOutboxBytes = 1_024 * 1_024
-    /// From `connect` to the end of the handshake.
+    /// From `connect` to the end of the handshake; a name server that does not answer may prolong it.
     public var connectTimeoutMilliseconds = 10_000
     /// PEM certificates to trust instead of the system's; nil for the system's.
     public var caFile: String?
@@ -23,49 +24,143 @@ public final class WebSocketClient: Sendable {
     public init() {}
   }
 
+  private let configuration: Configuration
+  private let inbox = WebSocketClientInbox()
+  private let thread: NamedThread
+
   /// Starts the client's thread, called `name`.
   public init(_ configuration: Configuration = Configuration(), name: String = "ws-client") throws {
+    ignoreBrokenPipes
+    self.configuration = configuration
+    let inbox = self.inbox
+    guard let context = WebSocketContext(configuration: configuration) else {
+      throw NetError(
+        "libwebsockets could not be initialised" + (configuration.caFile.map { " with the certificates in \($0)" } ?? ""))
+    }
+    inbox.setWakeUp { context.wakeUp() }
+    thread = try NamedThread(name) {
+      WebSocketClientLoop(context: context, inbox: inbox, configuration: configuration).run()
+    }
   }
 
   /// Begins a connection. `sink` hears of everything that happens on it, `closed` last and exactly once.
   @discardableResult
   public func connect(_ request: WebSocketRequest, sink: @escaping Sink) throws(WebSocketRefusal) -> WebSocketLink {
-    throw .shutDown
+    let url = try WebSocketURL(request.url)
+    guard request.headers.areWellFormed, request.subprotocols.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isTokenByte) })
+    else {
+      throw .invalid("a header field or a subprotocol is not well formed")
+    }
+    let id = try inbox.reserve(maxConnections: configuration.maxConnections)
+    let inbox = self.inbox
+    let link = WebSocketLink(id: id, maxOutboxBytes: configuration.maxOutboxBytes) { inbox.post(.changed($0)) }
+    let deadline = monotonicNanoseconds() + Int64(configuration.connectTimeoutMilliseconds) * 1_000_000
+    inbox.post(.begin(Connecting(link: link, url: url, request: request, sink: sink, deadline: deadline)))
+    if AddressResolver.isNumeric(url.host) {
+      inbox.post(.resolved(id, .success(url.host)))
+    } else {
+      do {
+        _ = try NamedThread("ws-resolve") { inbox.post(.resolved(id, AddressResolver.resolve(url.host, attempt: id))) }
+      } catch {
+        inbox.post(.resolved(id, .failure(NetError(error.description))))
+      }
+    }
+    return link
   }
 
   /// Ends every connection (their sinks hear `closed`) and waits for the thread's end. The client must be shut down, else its thread
   /// lives on. Not to be called from a sink.
   public func shutDown() {
+    inbox.stop()
+    thread.join()
+  }
+
+  /// A connection that was asked for.
+  struct Connecting: Sendable {
+    let link: WebSocketLink
+    let url: WebSocketURL
+    let request: WebSocketRequest
+    let sink: Sink
+    let deadline: Int64
   }
 }
 
-/// One connection of a `WebSocketClient`. Safe to use from any thread; it is told of in `WebSocketEvent`s.
-public final class WebSocketLink: Sendable {
-  /// Unlike any other connection of this client.
-  public let id: UInt64
-
-  init(id: UInt64) {
-    self.id = id
+/// What other threads ask of a WebSocket client's thread.
+final class WebSocketClientInbox: Sendable {
+  enum Command: Sendable {
+    case begin(WebSocketClient.Connecting)
+    case resolved(UInt64, Result<String, NetError>)
+    /// A link has something to send, or is to be closed.
+    case changed(UInt64)
   }
 
-  /// When anything last came from the server, monotonic nanoseconds; the time of `connect` before that. Pings of the server
-  /// are answered by the library and are not seen here.
-  public var lastActivityNanoseconds: Int64 { 0 }
-
-  /// Queues a text message; the bytes must be UTF-8.
-  public func send(text: [UInt8]) throws(WebSocketRefusal) {
+  private struct State {
+    var commands: [Command] = []
+    /// Links whose change is among the commands already, so that a busy sender fills no queue.
+    var changed: Set<UInt64> = []
+    var connectionCount = 0
+    var lastID: UInt64 = 0
+    var isStopping = false
+    var hasEnded = false
+    var wakeUp: @Sendable () -> Void = {}
   }
 
-  /// Queues a text message.
-  public func send(text: String) throws(WebSocketRefusal) {
-    try send(text: Array(text.utf8))
+  private let state = Mutex(State())
+
+  func setWakeUp(_ wakeUp: @escaping @Sendable () -> Void) {
+    state.withLock { $0.wakeUp = wakeUp }
   }
 
-  /// Queues a ping, which the server answers with what becomes `pong`.
-  public func ping() throws(WebSocketRefusal) {
+  /// The id of one more connection, if there may be one.
+  func reserve(maxConnections: Int) throws(WebSocketRefusal) -> UInt64 {
+    let result: Result<UInt64, WebSocketRefusal> = state.withLock { state in
+      if state.isStopping { return .failure(.shutDown) }
+      if state.connectionCount >= maxConnections { return .failure(.tooManyConnections) }
+      state.connectionCount += 1
+      state.lastID += 1
+      return .success(state.lastID)
+    }
+    return try result.get()
   }
 
-  /// Ends the connection once what was queued is sent; `closed` follows. Does nothing when it has ended.
-  public func close(code: UInt16 = 1000, reason: String = "") {
+  func countClosed() {
+    state.withLock { $0.connectionCount -= 1 }
+  }
+
+  func post(_ command: Command) {
+    state.withLock { state in
+      if state.hasEnded { return }
+      if case .changed(let id) = command, !state.changed.insert(id).inserted { return }
+      state.commands.append(command)
+      // Under the lock, so that the context cannot be destroyed meanwhile.
+      if state.commands.count == 1 { state.wakeUp() }
+    }
+  }
+
+  func stop() {
+    state.withLock { state in
+      state.isStopping = true
+      state.wakeUp()
+    }
+  }
+
+  func takeAll() -> (commands: [Command], isStopping: Bool) {
+    state.withLock { state in
+      defer {
+        state.commands = []
+        state.changed = []
+      }
+      return (state.commands, state.isStopping)
+    }
+  }
+
+  /// The thread ends: nobody is woken, nothing is taken any more. What was still waiting.
+  func end() -> [Command] {
+    state.withLock { state in
+      state.hasEnded = true
+      state.wakeUp = {}
+      defer { state.commands = [] }
+      return state.commands
+    }
   }
 }

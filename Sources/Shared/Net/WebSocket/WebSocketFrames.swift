@@ -158,9 +158,7 @@ enum WebSocketEncoder {
   /// A reason longer than the 123 bytes that fit is cut, between characters. Without a code the frame is empty.
   static func appendClose(code: UInt16?, reason: String, to output: inout [UInt8]) {
     guard let code else { return append(opcode: 8, [], to: &output) }
-    var reason = Substring(reason)
-    while reason.utf8.count > 123 { reason.removeLast() }
-    append(opcode: 8, [UInt8(code >> 8), UInt8(code & 255)] + Array(reason.utf8), to: &output)
+    append(opcode: 8, [UInt8(code >> 8), UInt8(code & 255)] + Array(cutToCloseReason(reason).utf8), to: &output)
   }
 
   private static func append(opcode: UInt8, _ payload: [UInt8], to output: inout [UInt8]) {
@@ -176,4 +174,11 @@ enum WebSocketEncoder {
     }
     output.append(contentsOf: payload)
   }
+}
+
+/// As much of the reason, in whole characters, as the 123 bytes of a close frame hold.
+func cutToCloseReason(_ reason: String) -> Substring {
+  var reason = Substring(reason)
+  while reason.utf8.count > 123 { reason.removeLast() }
+  return reason
 }
