@@ -89,7 +89,10 @@ extension Counter {
     let insert = "INSERT INTO t VALUES ($1, $2) ON CONFLICT DO NOTHING"
     let rows = (0..<5_000).map { PostgresStatement(insert, ["\($0)", "0.5"]) }
     #expect(try connection.batch(rows) == Array(repeating: 1, count: 5_000))
-    #expect(try connection.batch([PostgresStatement(insert, ["1", "9"]), PostgresStatement("DELETE FROM t WHERE id < $1", ["10"])]) == [0, 10])
+    #expect(
+      try connection.batch([PostgresStatement(insert, ["1", "9"]), PostgresStatement("DELETE FROM t WHERE id < $1", ["10"])]) == [
+        0, 10,
+      ])
     let error = #expect(throws: PostgresError.self) {
       try connection.batch([
         PostgresStatement("DELETE FROM t"), PostgresStatement(insert, ["x", "1"]), PostgresStatement("DELETE FROM t"),

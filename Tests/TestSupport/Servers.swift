@@ -70,7 +70,7 @@ public final class LocalKafkaServer: Sendable {
   public init(directory: TemporaryDirectory? = nil, port: Int? = nil) throws {
     self.port = try port ?? freePort()
     self.directory = try directory ?? TemporaryDirectory()
-    let arguments = ["--port", "\(self.port)", "--data", self.directory.path]
+    let arguments = ["--data-dir", self.directory.path, "--listen", "127.0.0.1:\(self.port)", "--fsync", "never"]
     process = try ChildProcess(try Places.executable("LocalKafka"), arguments)
     try process.waitUntilListening(on: self.port, name: "LocalKafka")
   }

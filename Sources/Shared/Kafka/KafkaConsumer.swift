@@ -31,7 +31,7 @@ public final class KafkaConsumer: Sendable {
 
   private init(_ settings: KafkaSettings, _ properties: [(String, String)], reportsEnd: Bool) throws(KafkaError) {
     let defaults = [
-      ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"), ("fetch.wait.max.ms", "500"),
+      ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"), ("fetch.wait.max.ms", "100"),
       ("enable.partition.eof", reportsEnd ? "true" : "false"), ("queued.min.messages", "10000"),
       ("queued.max.messages.kbytes", "65536"), ("fetch.message.max.bytes", "1048576"), ("fetch.error.backoff.ms", "100"),
     ]
@@ -70,8 +70,7 @@ public final class KafkaConsumer: Sendable {
       let list = UnsafePointer(rd_kafka_event_topic_partition_list(event.pointer))
       let token = UInt64(UInt(bitPattern: rd_kafka_event_opaque(event.pointer)))
       return .committed(token: token, PartitionList.places(of: list), event.error ?? PartitionList.firstError(in: list))
-    default:
-      return .error(event.fatalError(of: handle) ?? event.error ?? KafkaError(RD_KAFKA_RESP_ERR__FAIL))
+    default: return failed(event)
     }
   }
 
@@ -173,14 +172,17 @@ public final class KafkaConsumer: Sendable {
   }
 
   private func fetched(_ event: KafkaRawEvent) -> KafkaEvent? {
-    guard let message = rd_kafka_event_message_next(event.pointer) else { return nil }
-    switch message.pointee.err {
-    case RD_KAFKA_RESP_ERR_NO_ERROR: return .message(KafkaMessage(message, in: event))
-    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-      let topic = String(cString: rd_kafka_topic_name(message.pointee.rkt))
-      return .endOfPartition(TopicPartition(topic, message.pointee.partition), offset: message.pointee.offset)
-    default: return .error(KafkaError(message.pointee.err, reason: rd_kafka_message_errstr(message).map { String(cString: $0) }))
-    }
+    rd_kafka_event_message_next(event.pointer).map { .message(KafkaMessage($0, in: event)) }
+  }
+
+  /// Errors of a partition, its end among them, and of the whole instance.
+  private func failed(_ event: KafkaRawEvent) -> KafkaEvent? {
+    let error = event.fatalError(of: handle) ?? event.error ?? KafkaError(RD_KAFKA_RESP_ERR__FAIL)
+    guard let partition = rd_kafka_event_topic_partition(event.pointer) else { return .error(error) }
+    defer { rd_kafka_topic_partition_destroy(partition) }
+    let place = partition.pointee
+    guard error.code == RD_KAFKA_RESP_ERR__PARTITION_EOF.rawValue else { return .error(error) }
+    return .endOfPartition(TopicPartition(String(cString: place.topic), place.partition), offset: place.offset)
   }
 
   private func rebalanced(_ event: KafkaRawEvent) -> KafkaEvent? {

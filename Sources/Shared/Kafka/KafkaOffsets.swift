@@ -7,6 +7,12 @@ public struct Watermarks: Sendable, Equatable {
   public let low: Int64
   /// The offset that the next record will get.
   public let high: Int64
+
+  /// The two ends.
+  public init(low: Int64, high: Int64) {
+    self.low = low
+    self.high = high
+  }
 }
 
 extension KafkaConsumer {
