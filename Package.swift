@@ -91,7 +91,7 @@ let package = Package(
       .target(name: "TestSupport", dependencies: ["Runtime"], path: "Tests/TestSupport", swiftSettings: strict),
 
       tests("Domain"),
-      tests("Wire"),
+      tests("Wire", ["Domain", "Runtime", "TestSupport"]),
       tests("Crypto"),
       tests("Venues", ["Domain", "Wire", "CZlib"]),
       tests("Runtime", ["Domain", "TestSupport"]),
