@@ -1,1 +1,3 @@
+import SimulatorCore
+
 print("Simulator")
