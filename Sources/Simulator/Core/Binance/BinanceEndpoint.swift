@@ -20,11 +20,18 @@ enum BinanceEndpoint: String, CaseIterable {
   case myTrades = "GET /api/v3/myTrades"
   case account = "GET /api/v3/account"
   case orderRate = "GET /api/v3/rateLimit/order"
+  // Asked for by general clients as they start; there is nothing of the kind here.
+  case marginPairs = "GET /sapi/v1/margin/allPairs"
+  case isolatedPairs = "GET /sapi/v1/margin/isolated/allPairs"
+  case coins = "GET /sapi/v1/capital/config/getall"
+  case linearContracts = "GET /fapi/v1/exchangeInfo"
+  case inverseContracts = "GET /dapi/v1/exchangeInfo"
 
   /// True when the request must carry a key and a signature.
   var isSigned: Bool {
     switch self {
-    case .ping, .time, .exchangeInfo, .depth, .trades, .aggregateTrades, .averagePrice, .dayTicker, .priceTicker, .bookTicker:
+    case .ping, .time, .exchangeInfo, .depth, .trades, .aggregateTrades, .averagePrice, .dayTicker, .priceTicker, .bookTicker,
+      .marginPairs, .isolatedPairs, .coins, .linearContracts, .inverseContracts:
       false
     case .placeOrder, .testOrder, .queryOrder, .cancelOrder, .openOrders, .cancelOpenOrders, .allOrders, .myTrades, .account,
       .orderRate:
@@ -39,7 +46,9 @@ enum BinanceEndpoint: String, CaseIterable {
   func weight(_ parameters: BinanceParameters) -> Int64 {
     let isOneSymbol = parameters.peek("symbol") != nil
     switch self {
-    case .ping, .time, .placeOrder, .testOrder, .cancelOrder, .cancelOpenOrders: return 1
+    case .ping, .time, .placeOrder, .testOrder, .cancelOrder, .cancelOpenOrders, .marginPairs, .isolatedPairs, .coins,
+      .linearContracts, .inverseContracts:
+      return 1
     case .exchangeInfo, .account, .allOrders: return 20
     case .orderRate: return 40
     case .queryOrder, .aggregateTrades: return 4

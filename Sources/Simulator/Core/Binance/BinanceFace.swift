@@ -25,9 +25,11 @@ public struct BinanceFace: VenueFace {
   public init(limits: Limits = Limits()) {
     self.limits = BinanceRateLimits(
       BinanceRateLimits.Configuration(
-        weightPerMinute: limits.weightPerMinute, ordersPerTenSeconds: limits.ordersPerTenSeconds, ordersPerDay: limits.ordersPerDay))
+        weightPerMinute: limits.weightPerMinute, ordersPerTenSeconds: limits.ordersPerTenSeconds,
+        ordersPerDay: limits.ordersPerDay))
   }
 
+  /// Answers under the venue's limits, with its weight headers.
   public mutating func answer(_ request: WebRequest, _ world: inout World) -> WebReply {
     var account: Int?
     var reply: WebReply

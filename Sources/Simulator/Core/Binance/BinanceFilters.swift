@@ -34,7 +34,8 @@ enum BinanceFilters {
     guard isInRange, price.isPositive, price.isMultiple(of: rules.tick) else { throw .filter("PRICE_FILTER") }
     let reference = Int128(market.lastPrice.units)
     let isInBand =
-      Int128(price.units) <= reference * Int128(priceBand.up) && Int128(price.units) * 10 >= reference * Int128(priceBand.downTenths)
+      Int128(price.units) <= reference * Int128(priceBand.up)
+      && Int128(price.units) * 10 >= reference * Int128(priceBand.downTenths)
     guard isInBand else { throw .filter("PERCENT_PRICE_BY_SIDE") }
   }
 

@@ -35,6 +35,12 @@ enum BinanceMarketData {
       try tickers(&parameters, world, &json) { market, _, json in
         json.top(market.top)
       }
+    case .marginPairs, .isolatedPairs, .coins: json.strings([])
+    case .linearContracts, .inverseContracts:
+      json.beginObject()
+      json.name("symbols")
+      json.strings([])
+      json.endObject()
     default: throw .unknownPath
     }
   }

@@ -74,8 +74,10 @@ struct BinanceDepthStreams: Sendable {
 }
 
 extension BinanceFace {
+  /// Sends the diffs that are due.
   public mutating func tick(_ world: inout World) { depth.flush(sockets, &world) }
 
+  /// Tells streams at once and collects level changes for the diffs.
   public mutating func publish(_ events: [ExchangeEvent], _ world: inout World) {
     for event in events {
       switch event {

@@ -36,8 +36,8 @@ enum BinanceSecurity {
     }
   }
 
-  /// Accepted when `timestamp < now + 1000` and `now - timestamp <= recvWindow`, in milliseconds. A timestamp in microseconds is known by its
-  /// size; the window may have up to three decimals.
+  /// Accepted when `timestamp < now + 1000` and `now - timestamp <= recvWindow`, in milliseconds. A timestamp in microseconds is
+  /// known by its size; the window may have up to three decimals.
   static func checkFreshness(_ parameters: inout BinanceParameters, at now: Timestamp) throws(BinanceError) {
     let window: Money = try parameters.decimal("recvWindow") ?? milliseconds(5_000)
     guard window <= milliseconds(60_000) else { throw .recvWindow }
@@ -46,7 +46,9 @@ enum BinanceSecurity {
     let sentNanoseconds = Timestamp(milliseconds: isMicroseconds ? sent / 1_000 : sent)
     let age = now - sentNanoseconds - (isMicroseconds ? sent % 1_000 * Interval.microsecond : 0)
     guard age > -Interval.second else { throw .aheadOfServer }
-    guard Money(units: Int128(age) * (milliseconds(1).units / Int128(Interval.millisecond))) <= window else { throw .outsideWindow }
+    guard Money(units: Int128(age) * (milliseconds(1).units / Int128(Interval.millisecond))) <= window else {
+      throw .outsideWindow
+    }
   }
 
   private static func milliseconds(_ count: Int128) -> Money { Money(units: count * 1_000_000_000_000_000_000) }

@@ -80,10 +80,10 @@ extension BinanceFace {
   /// Ends one subscription, or all of the connection when none is named, and says so on each.
   private mutating func unsubscribe(_ id: Int64?, on socket: SocketID, _ world: inout World) throws(BinanceError) {
     let ended =
-      sockets.with(socket) { socket in
+      sockets.with(socket) { socket -> [Int64] in
         let ended = socket.subscriptions.filter { id == nil || $0.id == id }
         socket.subscriptions.removeAll { id == nil || $0.id == id }
-        return ended.map(\.id) as [Int64]
+        return ended.map(\.id)
       } ?? []
     guard !ended.isEmpty else {
       throw BinanceError(code: -2036, message: "User Data Stream subscription is inactive.")

@@ -50,10 +50,12 @@ struct BinanceSockets: Sendable {
 }
 
 extension BinanceFace {
+  /// Market streams and the WebSocket API.
   public func hasWebSocket(at path: String) -> Bool {
     path == "/ws" || path.hasPrefix("/ws/") || path == "/stream" || path == "/ws-api/v3"
   }
 
+  /// Takes the streams that the address names.
   public mutating func opened(_ id: SocketID, path: String, query: String, _ world: inout World) {
     var socket = BinanceSocket(id: id, isAPI: path == "/ws-api/v3", isCombined: path == "/stream")
     if path.hasPrefix("/ws/") { socket.streams = path.dropFirst("/ws/".count).split(separator: "/").map(String.init) }
@@ -64,8 +66,10 @@ extension BinanceFace {
     if socket.streams.count > BinanceSockets.maximumStreams { world.close(id, code: 1008, reason: "Too many streams") }
   }
 
+  /// Forgets the socket and its subscriptions.
   public mutating func closed(_ id: SocketID) { sockets.remove(id) }
 
+  /// A subscription on the stream port, a request on the WebSocket API.
   public mutating func received(_ text: [UInt8], on id: SocketID, _ world: inout World) {
     let second = world.now.nanoseconds / Interval.second
     let state = sockets.with(id) { socket -> (isAPI: Bool, isFlood: Bool) in

@@ -226,3 +226,23 @@ public struct Exchange: Sendable {
     history[account].replaceSubrange(0..<oldest.count, with: kept)
   }
 }
+
+extension Exchange.Listing {
+  /// A market with the usual rules for its starting price: ticks near a hundred-thousandth of the price and lots worth less than a
+  /// quote unit, powers of ten both, together of at most eight decimals so that notionals are exact in the venues' own digits.
+  public init(symbol: Symbol, startingPrice: Price) {
+    var tick = Price(units: 100_000_000)  // 0.01
+    var lot = Quantity(units: 1_000)  // 0.00001
+    while tick.units > 100, startingPrice.units / tick.units < 10_000 {
+      tick = Price(units: tick.units / 10)
+      lot = Quantity(units: lot.units * 10)
+    }
+    guard let venue = Venue("simulator") else { preconditionFailure("the name is legal") }
+    self.init(
+      instrument: Instrument(
+        venue: venue, symbol: symbol, venueSymbol: symbol.base + symbol.quote, tick: tick, minimumPrice: tick,
+        maximumPrice: Price(units: 1_000_000 * 10_000_000_000), lot: lot, minimumQuantity: lot,
+        maximumQuantity: Quantity(units: 9_000 * 100_000_000), minimumNotional: Money(units: 5_000_000_000_000_000_000)),
+      startingPrice: startingPrice)
+  }
+}
