@@ -13,7 +13,8 @@ public struct HealthSettings: Sendable {
   /// `APUS_HEALTH_ADDRESS`, `APUS_HEALTH_PORT` and `APUS_HEALTH_PORT_FILE`.
   public init(configuration: inout Configuration) {
     address = configuration.string("APUS_HEALTH_ADDRESS", default: "127.0.0.1", help: "address of /healthz and /metrics")
-    port = UInt16(configuration.int("APUS_HEALTH_PORT", default: 0, in: 0...65_535, help: "port of /healthz and /metrics, 0 = free"))
+    port = UInt16(
+      configuration.int("APUS_HEALTH_PORT", default: 0, in: 0...65_535, help: "port of /healthz and /metrics, 0 = free"))
     portFile = configuration.optionalString("APUS_HEALTH_PORT_FILE", help: "file that receives that port")
   }
 }
