@@ -6,7 +6,7 @@ func runCommand(_ arguments: [String]) -> ExitCode {
   }
   if name == "replay" { return ExitCode(rawValue: runReplay(arguments: Array(arguments.dropFirst()))) ?? .usage }
   do {
-    return try run(name, CommandArguments(Array(arguments.dropFirst())))
+    return try run(name, CommandArguments(Array(arguments.dropFirst())), raw: Array(arguments.dropFirst()))
   } catch let failure as CommandFailure {
     printError("apus: \(failure.message)")
     return failure.code
@@ -16,7 +16,7 @@ func runCommand(_ arguments: [String]) -> ExitCode {
   }
 }
 
-private func run(_ name: String, _ arguments: CommandArguments) throws -> ExitCode {
+private func run(_ name: String, _ arguments: CommandArguments, raw: [String]) throws -> ExitCode {
   switch name {
   case "order": try orderCommand(arguments)
   case "cancel": try cancelCommand(arguments)
@@ -29,6 +29,7 @@ private func run(_ name: String, _ arguments: CommandArguments) throws -> ExitCo
   case "reduce-only": try controlCommand(arguments, state: .reduceOnly)
   case "resume": try controlCommand(arguments, state: .active)
   case "limits": try limitsCommand(arguments)
+  case "replay": ExitCode(rawValue: runReplay(arguments: raw)) ?? .usage
   default: throw CommandFailure(.usage, "unknown command \(name)\n\n\(usage)")
   }
 }
