@@ -79,7 +79,7 @@ load() {
       suffix=$(key_suffix "$account")
       declare -g "BINANCE_TESTNET_API_KEY$suffix=$account-$sim_key"
       declare -g "BINANCE_TESTNET_SECRET_KEY$suffix=secret-$account-$sim_key"
-      SIM_ACCOUNTS+=${SIM_ACCOUNTS:+,}$account-$sim_key:secret-$account-$sim_key
+      SIM_ACCOUNTS+=${SIM_ACCOUNTS:+,}$account=$account-$sim_key:secret-$account-$sim_key
     done
   fi
   APUS_ACCOUNTS=$accounts APUS_DEFAULT_ACCOUNT=$default_account
@@ -153,7 +153,7 @@ start() {
       launch redis redis-server --bind 127.0.0.1 --port "$redis_port" --dir "$data/redis" --save '' --appendonly no ;;
     postgres) start_postgres ;;
     simulator)
-      launch_service simulator Simulator SIM_LISTEN="127.0.0.1:$sim_port" SIM_FAULT_LISTEN="127.0.0.1:$sim_fault_port" ;;
+      launch_service simulator Simulator SIM_SYMBOLS="$APUS_SYMBOLS" SIM_LISTEN="127.0.0.1:$sim_port" SIM_FAULT_LISTEN="127.0.0.1:$sim_fault_port" ;;
     *)
       local service
       for service in "${services[@]}"; do

@@ -132,7 +132,7 @@ def a_repeated_order_is_answered_and_never_sent_again(stack):
         lambda: (r := stack.log.find("orders.approved", client_order_id=order["client_order_id"])) and len(r) == 3 and r, 10,
         "three answers")
     expect([r.get("duplicate", False) for r in answers] == [False, True, True], "the repeats are flagged")
-    at_venue = [o for o in stack.truth("orders") if D(str(o["origQty"])) == D("0.01")]
+    at_venue = [o for o in stack.truth("orders") if D(o["quantity"]) == D("0.01")]
     expect(len(at_venue) == 1, f"{len(at_venue)} orders reached the venue")
     stack.send({**order, "quantity": "0.02"})
     stack.flush()
@@ -361,7 +361,7 @@ def compare_with_venue(stack):
     """Orders, fills and balances: PostgreSQL against the simulator's own account, to the last digit."""
 
     def difference():
-        venue_orders = {o["clientOrderId"]: D(str(o["executedQty"])) for o in stack.truth("orders") if o["clientOrderId"].startswith("apus")}
+        venue_orders = {o["client_order_id"]: D(o["executed"]) for o in stack.truth("orders")}
         ours = {row[0]: row[1] for row in stack.query("SELECT venue_client_id, cumulative_quantity FROM child_orders")}
         # What the venue refused never was an order there.
         lost = {i for i in venue_orders if i not in ours}
@@ -370,12 +370,12 @@ def compare_with_venue(stack):
         if lost or wrong or unknown:
             return f"orders: lost {sorted(lost)[:3]}, wrong {list(wrong.items())[:3]}, not at the venue {sorted(unknown)[:3]}"
         venue_fills = sorted(
-            (str(f["orderId"]), str(f["tradeId"]), D(str(f["price"])), D(str(f["qty"])), D(str(f["commission"])))
+            (str(f["order_id"]), str(f["trade_id"]), D(f["price"]), D(f["quantity"]), D(f["fee"]))
             for f in stack.truth("fills"))
         our_fills = sorted(stack.query("SELECT venue_order_id, trade_id, price, quantity, fee FROM fills"))
         if venue_fills != our_fills:
             return f"fills: {len(venue_fills)} at the venue, {len(our_fills)} in PostgreSQL"
-        venue_balances = {(b["account"], b["asset"]): (D(str(b["free"])), D(str(b["locked"]))) for b in stack.truth("balances")}
+        venue_balances = {(b["account"], b["asset"]): (D(b["free"]), D(b["locked"])) for b in stack.truth("balances")}
         for account, asset, free, locked in stack.query("SELECT account, asset, free, locked FROM balances"):
             if venue_balances.get((account, asset), (D(0), D(0))) != (free, locked):
                 return f"balances: {account} {asset} {free}+{locked} in PostgreSQL, {venue_balances.get((account, asset))} at the venue"
@@ -395,7 +395,7 @@ def compare_with_venue(stack):
         raise Failure(last[0]) from None
     twice = stack.query("SELECT venue_client_id FROM child_orders GROUP BY venue_client_id HAVING count(*) > 1")
     expect(not twice, f"an order was recorded twice: {twice[:3]}")
-    placed = [o["clientOrderId"] for o in stack.truth("orders")]
+    placed = [o["client_order_id"] for o in stack.truth("orders")]
     expect(len(placed) == len(set(placed)), "an order was placed twice")
 
 
@@ -469,7 +469,10 @@ def stack_checks():
 
 # A frozen market, so that boundaries are exact; 24,900 so that a 25,000 limit lies within the collar; a venue without rate limits,
 # because a thousand orders in ten seconds is more than the real one allows.
-MARKET = {"SIM_FROZEN": "1", "SIM_START_PRICE": "24900", "SIM_RATE_LIMITS": "off"}
+MARKET = {
+    "SIM_FROZEN_PRICE": "true", "SIM_PRICE": "24900", "SIM_WEIGHT_LIMIT": "1000000000", "SIM_ORDER_LIMIT_10S": "1000000000",
+    "SIM_ORDER_LIMIT_1D": "1000000000",
+}
 
 
 def main():
