@@ -51,7 +51,7 @@ extension BinanceFace {
       json.milliseconds("T", update.time)
       json.member("t", kind.fill?.tradeID ?? -1)
       json.member("I", update.executionID)
-      json.member("w", order.hasRested && order.status.isOpen)
+      json.member("w", order.request.kind != .market && order.status.isOpen)
       json.member("m", kind.fill?.isMaker ?? false)
       json.member("M", kind.fill != nil)
       json.milliseconds("O", order.created)
