@@ -1,108 +1,50 @@
 import Glibc
-
-/// When what was acknowledged has to be on the medium. Surviving SIGKILL needs none of it: the kernel has the bytes.
-public enum SyncPolicy: Equatable, Sendable {
-  /// Before every acknowledgement; those of one turn of the loop share one `fdatasync` a log.
-  case always
-  /// Every so many milliseconds: a power cut loses at most that much.
-  case interval(milliseconds: Int64)
-  /// When segments are sealed and at shutdown; else whenever the kernel likes (Kafka's own default).
-  case never
-}
-
-/// What an operator may choose about a server.
-public struct ServerConfig: Sendable {
-  /// IPv4 address to listen on.
-  public var host = "127.0.0.1"
-  /// Port to listen on; 0 takes a free one.
-  public var port: UInt16 = 0
-  /// Where clients are told to connect; nil: where it listens.
-  public var advertised: (host: String, port: UInt16)?
-  /// When data is brought to the medium.
-  public var sync = SyncPolicy.interval(milliseconds: 1000)
-  /// Clients at once.
-  public var maxConnections = 1000
-  /// Bytes of the largest request.
-  public var maxFrameBytes = 16 * 1024 * 1024
-  /// A connection without a request for this long is closed, in milliseconds (Kafka's `connections.max.idle.ms`).
-  public var maxIdleMs: Int64 = 600_000
-  /// The broker behind it.
-  public var broker: BrokerConfig
-  /// Takes one line for each event worth knowing.
-  public var log: @Sendable (String) -> Void = { _ in }
-
-  /// Everything by default, on a free port.
-  public init(broker: BrokerConfig) { self.broker = broker }
-}
+import LocalKafkaCore
+import Runtime
 
 /// A broker on a socket: one thread that runs one `poll` loop.
-public final class Server {
+final class Server {
   /// Where it listens.
-  public var port: UInt16 { listener.port }
+  var port: UInt16 { listener.port }
 
-  private let config: ServerConfig
+  private let settings: ServerSettings
+  private let logger: Logger
+  private let metrics: ServerMetrics
+  private let flusher: Flusher
+  /// Ends `poll` when the loop has to end.
+  private let wakeup: Wakeup
   private let listener: Listener
   private let broker: Broker
-  /// Its reading end becomes readable when the loop has to end.
-  private let stopPipe: (read: Int32, write: Int32)
   private var connections: [ConnectionID: Connection] = [:]
   private var lastConnection: UInt64 = 0
-  private var isStopping = false
   private var lastSyncMs: Int64
   private var lastSweepMs: Int64
   private let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
 
   /// Opens the data directory and begins to listen; nobody is served before `run`.
-  public init(_ config: ServerConfig) throws {
-    self.config = config
-    listener = try Listener(host: config.host, port: config.port)
-    var brokerConfig = config.broker
-    brokerConfig.advertisedHost = config.advertised?.host ?? config.host
-    brokerConfig.advertisedPort = config.advertised?.port ?? listener.port
+  init(_ settings: ServerSettings, logger: Logger, metrics: ServerMetrics, flusher: Flusher, wakeup: Wakeup) throws {
+    self.settings = settings
+    self.logger = logger
+    self.metrics = metrics
+    self.flusher = flusher
+    self.wakeup = wakeup
+    listener = try Listener(host: settings.listen.host, port: settings.listen.port)
+    var config = settings.broker
+    config.advertisedHost = settings.advertised?.host ?? settings.listen.host
+    config.advertisedPort = settings.advertised?.port ?? listener.port
     let now = Self.now()
-    broker = try Broker(config: brokerConfig, nonce: UInt64.random(in: 0...UInt64.max), at: now)
+    broker = try Broker(config: config, nonce: UInt64.random(in: 0...UInt64.max), at: now)
     lastSyncMs = now.monotonicMs
     lastSweepMs = now.monotonicMs
-    var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { throw SocketError("pipe") }
-    stopPipe = (ends[0], ends[1])
-    for repair in broker.repairs { config.log(repair) }
+    for repair in broker.repairs { logger.warning(repair) }
   }
 
-  deinit {
-    close(stopPipe.read)
-    close(stopPipe.write)
-    scratch.deallocate()
-  }
+  deinit { scratch.deallocate() }
 
-  /// A function that ends `run` from any thread or signal handler; it must not be called once the server is gone.
-  public var stop: @Sendable () -> Void {
-    let descriptor = stopPipe.write
-    return {
-      var wake: UInt8 = 1
-      _ = write(descriptor, &wake, 1)
-    }
-  }
-
-  /// Serves until `stop`, then seals the logs.
-  public func run() throws {
-    while !isStopping {
-      let watched = connections.values.map { ($0, pollfd(fd: $0.descriptor, events: $0.interest, revents: 0)) }
-      var polled = watched.map(\.1)
-      polled.append(pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0))
-      polled.append(pollfd(fd: stopPipe.read, events: Int16(POLLIN), revents: 0))
-      let count = poll(&polled, nfds_t(polled.count), timeout(at: Self.now()))
-      guard count >= 0 || errno == EINTR else { throw SocketError("poll") }
-      let now = Self.now()
-      for (index, (connection, _)) in watched.enumerated() where polled[index].revents != 0 {
-        handle(connection, polled[index].revents, at: now)
-      }
-      if polled[watched.count].revents != 0 { acceptAll(at: now) }
-      if polled[watched.count + 1].revents != 0 { isStopping = true }
-      try broker.tick(at: now)
-      try deliver(at: now)
-      try synchronizeIfDue(at: now)
-      closeIdle(at: now)
+  /// Serves until `stop` is set and the wake-up signalled, then seals the logs.
+  func run(until stop: Latch) throws {
+    while !stop.isSet {
+      try turn()
     }
     try deliver(at: Self.now())
     connections.removeAll()
@@ -121,9 +63,28 @@ public final class Server {
       wallMs: Int64(wall.tv_sec) * 1000 + Int64(wall.tv_nsec) / 1_000_000)
   }
 
+  /// Waits for something to happen and lets all of it happen.
+  private func turn() throws {
+    let watched = Array(connections.values)
+    var polled = watched.map { pollfd(fd: $0.descriptor, events: $0.interest, revents: 0) }
+    polled.append(pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0))
+    polled.append(pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0))
+    guard poll(&polled, nfds_t(polled.count), timeout(at: Self.now())) >= 0 || errno == EINTR else {
+      throw SystemError("poll")
+    }
+    let now = Self.now()
+    for (connection, state) in zip(watched, polled) where state.revents != 0 { handle(connection, state.revents, at: now) }
+    if polled[watched.count].revents != 0 { acceptAll(at: now) }
+    try broker.tick(at: now)
+    try deliver(at: now)
+    try synchronizeIfDue(at: now)
+    closeIdle(at: now)
+    metrics.note(broker.statistics, connections: connections.count)
+  }
+
   private func timeout(at now: Instant) -> Int32 {
     var deadline = broker.nextDeadlineMs
-    if case .interval(let pause) = config.sync, broker.needsSynchronization { deadline = min(deadline, lastSyncMs + pause) }
+    if case .interval(let pause) = settings.sync, !broker.isSynchronized { deadline = min(deadline, lastSyncMs + pause) }
     return Int32(clamping: min(max(deadline - now.monotonicMs, 0), 60_000))
   }
 
@@ -141,9 +102,9 @@ public final class Server {
 
   private func acceptAll(at now: Instant) {
     while let (descriptor, host) = listener.accept() {
-      guard connections.count < config.maxConnections else {
+      guard connections.count < settings.maxConnections else {
         close(descriptor)
-        config.log("refused a connection from \(host): \(config.maxConnections) are open")
+        logger.warning("refused a connection: too many are open", ["host": "\(host)", "limit": .init(settings.maxConnections)])
         continue
       }
       lastConnection += 1
@@ -155,7 +116,7 @@ public final class Server {
 
   /// Hands the broker the connection's next request unless one is there still.
   private func serve(_ connection: Connection, at now: Instant) throws {
-    if !connection.isBusy, !connection.hasUnsent, let frame = try connection.nextFrame(maxBytes: config.maxFrameBytes) {
+    if !connection.isBusy, !connection.hasUnsent, let frame = try connection.nextFrame(maxBytes: settings.maxFrameBytes) {
       connection.isBusy = true
       connection.lastActiveMs = now.monotonicMs
       broker.handle(frame, from: connection.id, host: connection.host, at: now)
@@ -165,7 +126,7 @@ public final class Server {
   /// Sends the broker's answers; an answered connection's next request may bring further ones.
   private func deliver(at now: Instant) throws {
     while true {
-      if config.sync == .always { try broker.synchronize() }
+      if settings.sync == .always { try broker.synchronize() }
       let outputs = broker.takeOutputs()
       if outputs.isEmpty { return }
       for output in outputs {
@@ -192,9 +153,10 @@ public final class Server {
   }
 
   private func synchronizeIfDue(at now: Instant) throws {
-    guard case .interval(let pause) = config.sync, now.monotonicMs - lastSyncMs >= pause else { return }
+    guard case .interval(let pause) = settings.sync, now.monotonicMs - lastSyncMs >= pause else { return }
     lastSyncMs = now.monotonicMs
-    try broker.synchronize()
+    // A flusher that is still busy gets it all the next time.
+    if flusher.isIdle { flusher.flush(try broker.takeUnsynchronized()) }
   }
 
   // MARK: Connections
@@ -213,7 +175,7 @@ public final class Server {
   }
 
   private func drop(_ connection: Connection, reason: String?) {
-    if let reason { config.log("closed the connection from \(connection.host): \(reason)") }
+    if let reason { logger.warning("closed a connection", ["host": "\(connection.host)", "reason": "\(reason)"]) }
     broker.connectionClosed(connection.id)
     connections[connection.id] = nil
   }
@@ -221,8 +183,8 @@ public final class Server {
   private func closeIdle(at now: Instant) {
     guard now.monotonicMs - lastSweepMs >= 10_000 else { return }
     lastSweepMs = now.monotonicMs
-    for connection in connections.values where !connection.isBusy && now.monotonicMs - connection.lastActiveMs > config.maxIdleMs
-    {
+    for connection in connections.values
+    where !connection.isBusy && now.monotonicMs - connection.lastActiveMs > settings.maxIdleMs {
       drop(connection, reason: nil)
     }
   }
