@@ -47,6 +47,6 @@ private let usage = """
     limits show | limits set NAME=VALUE… [--account A]                     read or change an account's risk limits
     replay --venue V --symbol S FILE…                                      rebuild a book from recorded frames
 
-  Where: KAFKA_BOOTSTRAP, REDIS_URL, DATABASE_URL; `eval "$(deploy/local.sh env)"` sets them.
+  Where: KAFKA_BOOTSTRAP, REDIS_URL, DATABASE_URL; `deploy/local.sh env` prints them.
   Exit codes: 0 done, 2 usage, 3 refused by risk, 4 refused or ended by the venue, 5 outcome unknown, 6 unreachable.
   """
