@@ -89,22 +89,20 @@ let package = Package(
 
       // Servers, child processes and places for the tests of every module.
       .target(name: "TestSupport", dependencies: ["Runtime"], path: "Tests/TestSupport", swiftSettings: strict),
-      // A program for the tests of the life of programs.
-      .executableTarget(name: "ServiceProbe", dependencies: ["Runtime"], path: "Tests/ServiceProbe", swiftSettings: strict),
 
       tests("Domain"),
       tests("Wire", ["Domain", "Runtime", "TestSupport"]),
-      tests("Crypto", ["TestSupport"]),
+      tests("Crypto"),
       tests("Venues", ["Domain", "Wire", "CZlib"]),
       tests("Runtime", ["Domain", "TestSupport"]),
       tests("Kafka", ["Domain", "Runtime", "TestSupport"]),
       tests("Redis", ["Runtime", "TestSupport"]),
       tests("Postgres", ["Runtime", "TestSupport"]),
-      tests("Net", ["Runtime", "Crypto", "TestSupport"]),
+      tests("Net", ["Runtime", "Crypto"]),
       tests("IngestorCore", ["Domain", "Wire", "Venues"]),
       tests("RiskGateCore", ["Domain", "Wire", "Crypto"]),
       tests("OrderManagerCore", ["Domain", "Wire", "Venues"]),
-      tests("ReconcilerCore", ["Domain", "Wire", "Venues"]),
+      tests("ReconcilerCore", ["Domain", "Wire", "Venues", "Runtime", "Kafka", "Postgres", "Reconciler", "TestSupport"]),
       tests("StrategyCore", ["Domain", "Wire"]),
       tests("SimulatorCore", ["Domain", "Wire", "Crypto"]),
       tests("LocalKafkaCore"),

@@ -57,7 +57,7 @@ public final class Logger: Sendable {
 
   private let descriptor: Int32
   private let clock: @Sendable () -> Timestamp
-  private let line = Mutex(LogLine())
+  private let line = Mutex<[UInt8]>([])
   private let lostLines = Atomic<Int>(0)
 
   /// Writes to a descriptor (standard error by default). Without a format: text on a terminal, else JSON.
@@ -123,12 +123,16 @@ public final class Logger: Sendable {
     let fields = fields()
     let time = clock()
     line.withLock { line in
+      // The buffer is kept from line to line.
+      line.removeAll(keepingCapacity: true)
       switch format {
-      case .json: line.setJSON(time: time, level: level, service: service, message: message, fields: fields)
-      case .text: line.setText(time: time, level: level, service: service, message: message, fields: fields)
+      case .json:
+        LogLine.appendJSON(to: &line, time: time.nanoseconds, level: level, service: service, message: message, fields: fields)
+      case .text:
+        LogLine.appendText(to: &line, time: time.nanoseconds, level: level, service: service, message: message, fields: fields)
       }
       do throws(SystemError) {
-        try writeAll(line.bytes, to: descriptor)
+        try writeAll(line, to: descriptor)
       } catch {
         lostLines.add(1, ordering: .relaxed)
       }

@@ -1,7 +1,7 @@
 /// One partition's records on disk: segments of whole record batches, the last of which is appended to.
 ///
 /// An append has been written to the file (`pwrite`) when it returns, so it survives the process; when it reaches the
-/// medium is the business of whoever calls `takeUnsynchronized`.
+/// medium is the business of whoever calls `synchronize`.
 final class PartitionLog {
   let directory: String
   var config: TopicConfig
@@ -9,7 +9,7 @@ final class PartitionLog {
   private(set) var producers = ProducerStates()
   /// Compactions so far: up to which offset, and when. Oldest first.
   var cleanings: [Cleaning] = []
-  /// Written to since `takeUnsynchronized`.
+  /// Written to since `synchronize`.
   private(set) var isUnsynchronized = false
   /// What was repaired when the log was opened, in words.
   private(set) var repairs: [String] = []
@@ -89,13 +89,11 @@ final class PartitionLog {
     segments.append(next)
   }
 
-  /// What brings everything written to the medium, on any thread; nil when nothing was written since the last time. Sealed
-  /// segments are there already.
-  func takeUnsynchronized() throws -> Synchronization? {
-    guard isUnsynchronized else { return nil }
-    let file = try active.file()
+  /// Brings everything written to the medium.
+  func synchronize() throws {
+    guard isUnsynchronized else { return }
+    try active.file().synchronize()
     isUnsynchronized = false
-    return { try file.synchronize() }
   }
 
   /// Seals the log as it is, so that the next start need not read it.
