@@ -78,12 +78,15 @@ import Wire
   }
 
   @Test func rateLimitsCarryTheVenuesWait() {
-    #expect(kind(classify(reply(429, code: -1003, retryAfter: "7"), .placeOrder)) == "failed rateLimited(retryAfterSeconds: Optional(7))")
+    #expect(
+      kind(classify(reply(429, code: -1003, retryAfter: "7"), .placeOrder))
+        == "failed rateLimited(retryAfterSeconds: Optional(7))")
     #expect(kind(classify(reply(418, code: -1003, retryAfter: "-3"), .query)) == "failed rateLimited(retryAfterSeconds: nil)")
     #expect(
       kind(classify(reply(429, code: -1003, retryAfter: "99999999"), .query))
         == "failed rateLimited(retryAfterSeconds: Optional(259200))")
-    #expect(kind(classify(.reply(VenueReply(status: 403, body: [])), .placeOrder)) == "failed rateLimited(retryAfterSeconds: nil)")
+    #expect(
+      kind(classify(.reply(VenueReply(status: 403, body: [])), .placeOrder)) == "failed rateLimited(retryAfterSeconds: nil)")
   }
 
   @Test func whatNeverLeftFailedForCertain() {

@@ -29,8 +29,10 @@ import Wire
 
   @Test func stateWordsAreMapped() throws {
     let expected: [(String, VenueOrderState?)] = [
-      ("NEW", .open), ("PENDING_NEW", .open), ("PARTIALLY_FILLED", .partiallyFilled), ("FILLED", .filled), ("CANCELED", .cancelled),
-      ("PENDING_CANCEL", .open), ("REJECTED", .rejected), ("EXPIRED", .expired), ("EXPIRED_IN_MATCH", .expired), ("SURPRISE", nil),
+      ("NEW", .open), ("PENDING_NEW", .open), ("PARTIALLY_FILLED", .partiallyFilled), ("FILLED", .filled),
+      ("CANCELED", .cancelled),
+      ("PENDING_CANCEL", .open), ("REJECTED", .rejected), ("EXPIRED", .expired), ("EXPIRED_IN_MATCH", .expired),
+      ("SURPRISE", nil),
     ]
     for (word, state) in expected {
       let report = try BinanceReplies.order(Array(#"{"symbol":"A","orderId":1,"status":"\#(word)","new":[{}]}"#.utf8))

@@ -105,8 +105,14 @@ import Wire
       (trading.order(clientID: "a", venueSymbol: "B", at: now), .get, "/order?symbol=B&origClientOrderId=a&", .query),
       (trading.openOrders(venueSymbol: "B", at: now), .get, "/openOrders?symbol=B&", .query),
       (trading.openOrders(venueSymbol: nil, at: now), .get, "/openOrders?", .query),
-      (trading.allOrders(venueSymbol: "B", fromOrderID: "9", limit: 7, at: now), .get, "/allOrders?symbol=B&orderId=9&limit=7&", .query),
-      (trading.trades(venueSymbol: "B", .order(venueOrderID: "9"), at: now), .get, "/myTrades?symbol=B&orderId=9&limit=500&", .query),
+      (
+        trading.allOrders(venueSymbol: "B", fromOrderID: "9", limit: 7, at: now), .get, "/allOrders?symbol=B&orderId=9&limit=7&",
+        .query
+      ),
+      (
+        trading.trades(venueSymbol: "B", .order(venueOrderID: "9"), at: now), .get, "/myTrades?symbol=B&orderId=9&limit=500&",
+        .query
+      ),
       (trading.trades(venueSymbol: "B", .from(tradeID: "9"), at: now), .get, "/myTrades?symbol=B&fromId=9&limit=500&", .query),
       (trading.trades(venueSymbol: "B", .since(now), at: now), .get, "/myTrades?symbol=B&startTime=7&limit=500&", .query),
       (trading.account(at: now), .get, "/account?omitZeroBalances=true&", .query),

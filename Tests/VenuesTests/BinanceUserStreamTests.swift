@@ -97,7 +97,9 @@ import Wire
       try BinanceUserStream.event(Array(#"{"id":"a-1","status":200,"result":{"subscriptionId":0}}"#.utf8))
         == .subscribed(requestID: "a-1"))
     let refused = try BinanceUserStream.event(
-      Array(#"{"id":"a-1","status":400,"error":{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}}"#.utf8))
+      Array(
+        #"{"id":"a-1","status":400,"error":{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}}"#.utf8
+      ))
     guard case .refused(let id, let failure) = refused else {
       Issue.record("status 400 is a refusal")
       return

@@ -19,7 +19,9 @@ enum Fixtures {
 
   /// The `.json` files of a folder, by name.
   static func folder(_ path: String) throws -> [(name: String, json: JSON)] {
-    let names = try FileManager.default.contentsOfDirectory(atPath: root.appending(path: path).path).filter { $0.hasSuffix(".json") }
+    let names = try FileManager.default.contentsOfDirectory(atPath: root.appending(path: path).path).filter {
+      $0.hasSuffix(".json")
+    }
     try #require(!names.isEmpty, "no \(path) in \(root.path): set APUS_FIXTURES")
     return try names.sorted().map { ($0, try json("\(path)/\($0)")) }
   }

@@ -2,7 +2,8 @@ import Testing
 import Venues
 
 @Suite struct VenueAddressTests {
-  private func check(_ text: String, _ transport: VenueAddress.Transport = .http, consent: String? = nil) throws(VenueAddress.Refusal)
+  private func check(_ text: String, _ transport: VenueAddress.Transport = .http, consent: String? = nil) throws(VenueAddress
+    .Refusal)
     -> VenueAddress
   {
     try VenueAddress(text, transport, testHosts: BinanceEndpoints.testHosts, consent: consent)
@@ -15,8 +16,10 @@ import Venues
   }
 
   @Test(arguments: [
-    "http://127.0.0.1:9001", "https://localhost:1", "http://[::1]:80", "http://simulator:9001/", "http://simulator.apus.svc.cluster.local",
-    "http://10.1.2.3", "http://172.31.0.1", "http://192.168.0.1", "https://testnet.binance.vision", "HTTPS://Testnet.Binance.Vision",
+    "http://127.0.0.1:9001", "https://localhost:1", "http://[::1]:80", "http://simulator:9001/",
+    "http://simulator.apus.svc.cluster.local",
+    "http://10.1.2.3", "http://172.31.0.1", "http://192.168.0.1", "https://testnet.binance.vision",
+    "HTTPS://Testnet.Binance.Vision",
   ])
   func localAndTestHostsPass(address: String) throws {
     #expect(try !check(address).isMainnet)
@@ -42,7 +45,8 @@ import Venues
   }
 
   @Test(arguments: [
-    "", "testnet.binance.vision", "https://", "https://user@testnet.binance.vision", "https://testnet.binance.vision@api.binance.com",
+    "", "testnet.binance.vision", "https://", "https://user@testnet.binance.vision",
+    "https://testnet.binance.vision@api.binance.com",
     "https://testnet.binance.vision#x", "https://testnet.binance.vision?x", "https://testnet.binance.vision\\@api.binance.com",
     "https://127.0.0.1:", "https://127.0.0.1:0", "https://127.0.0.1:65536", "https://[::1]x", "https://[fe80::1]", "https://a b",
     "https://löcal",
@@ -51,10 +55,29 @@ import Venues
     #expect(throws: VenueAddress.Refusal.self) { try check(address, consent: VenueAddress.mainnetConsent) }
   }
 
+  @Test func theWebSocketAPIBelongsToTheStreams() throws {
+    #expect(try BinanceEndpoints().webSocketAPI.text == "wss://ws-api.testnet.binance.vision")
+    let local = try BinanceEndpoints(rest: "http://127.0.0.1:1", streams: "ws://127.0.0.1:2")
+    #expect(local.webSocketAPI.text == "ws://127.0.0.1:2")
+    let real = try BinanceEndpoints(
+      rest: "https://api.binance.com", streams: "wss://stream.binance.com:9443", consent: VenueAddress.mainnetConsent)
+    #expect(real.webSocketAPI.text == "wss://ws-api.binance.com")
+  }
+
+  @Test func realAndTestMoneyDoNotMix() {
+    for (rest, streams) in [("https://api.binance.com", nil), (nil, "wss://stream.binance.com:9443")] as [(String?, String?)] {
+      #expect(throws: VenueAddress.Refusal.self) {
+        try BinanceEndpoints(rest: rest, streams: streams, consent: VenueAddress.mainnetConsent)
+      }
+    }
+  }
+
   @Test func theSchemeFitsTheTransport() throws {
     #expect(throws: VenueAddress.Refusal.scheme("ws://127.0.0.1")) { try check("ws://127.0.0.1") }
     #expect(throws: VenueAddress.Refusal.scheme("http://127.0.0.1")) { try check("http://127.0.0.1", .webSocket) }
-    #expect(throws: VenueAddress.Refusal.unencrypted(host: "testnet.binance.vision")) { try check("http://testnet.binance.vision") }
+    #expect(throws: VenueAddress.Refusal.unencrypted(host: "testnet.binance.vision")) {
+      try check("http://testnet.binance.vision")
+    }
     #expect(try check("ws://127.0.0.1:80/", .webSocket).text == "ws://127.0.0.1:80")
   }
 }

@@ -8,10 +8,7 @@ import Synchronization
 /// let logger = Logger(service: "RiskGate", configuration: &configuration)
 /// configuration.finish(program: "RiskGate")
 /// let service = try Service(logger: logger)
-/// service.add("health") {
-///   let server = try HealthServer(…)
-///   return { server.shutDown() }
-/// }
+/// service.add("health", start: { try server.start() }, stop: { server.stop() })
 /// service.addThread("core") { stop in while !stop.isSet { … } }
 /// exit(service.run())
 /// ```
@@ -53,12 +50,6 @@ public final class Service: Sendable {
         }))
   }
 
-  /// Adds a part that runs by itself from its start, which gives the way to stop it. The stop must return within a second or so.
-  public func add(_ name: String, start: @escaping @Sendable () throws -> @Sendable () -> Void) {
-    let running = Cell<@Sendable () -> Void>()
-    add(name, start: { running.set(try start()) }, stop: { running.value?() })
-  }
-
   /// Adds a thread. `body` returns soon after its latch is set; `wake` is called right after that, to end a blocking wait.
   /// A body that returns or throws before is a failure: the whole program stops with a code other than 0, so that its
   /// supervisor starts it afresh.
@@ -67,7 +58,8 @@ public final class Service: Sendable {
     body: @escaping @Sendable (_ stop: Latch) throws -> Void
   ) {
     let stop = Latch()
-    let thread = Cell<NamedThread>()
+    let thread = Mutex<NamedThread?>(nil)
+    let cell = ThreadCell(thread)
     append(
       Part(
         name: name,
@@ -80,12 +72,12 @@ public final class Service: Sendable {
               self.fail("thread \(name) failed: \(error)")
             }
           }
-          thread.set(started)
+          cell.thread.withLock { $0 = started }
         },
         stop: { milliseconds in
           stop.set()
           wake()
-          return thread.value?.join(timeoutMilliseconds: milliseconds) ?? true
+          return cell.thread.withLock { $0 }?.join(timeoutMilliseconds: milliseconds) ?? true
         }))
   }
 
@@ -132,10 +124,11 @@ public final class Service: Sendable {
   }
 }
 
-/// Where the start of a part leaves what its stop needs.
-private final class Cell<Value: Sendable>: Sendable {
-  private let stored = Mutex<Value?>(nil)
+/// Where a started thread is kept for the one who stops it.
+private final class ThreadCell: Sendable {
+  let thread: Mutex<NamedThread?>
 
-  var value: Value? { stored.withLock { $0 } }
-  func set(_ value: Value) { stored.withLock { $0 = value } }
+  init(_ thread: consuming Mutex<NamedThread?>) {
+    self.thread = thread
+  }
 }

@@ -24,6 +24,8 @@ public struct VenueAddress: Sendable, Hashable, CustomStringConvertible {
     case mainnet(host: String)
     /// Credentials would travel in the clear to another machine's public address.
     case unencrypted(host: String)
+    /// One address is of real money and the other is not.
+    case mixed(String, String)
 
     /// A sentence for the operator.
     public var description: String {
@@ -32,6 +34,7 @@ public struct VenueAddress: Sendable, Hashable, CustomStringConvertible {
       case .scheme(let text): "\(text) has the wrong scheme: http(s) for REST, ws(s) for streams"
       case .mainnet(let host):
         "\(host) is not a test host: set APUS_ALLOW_MAINNET=\(VenueAddress.mainnetConsent) if real money is what you mean"
+      case .mixed(let first, let second): "\(first) and \(second): real and test money must not mix"
       case .unencrypted(let host): "\(host) is reached over the network and must be addressed with https or wss"
       }
     }
@@ -64,7 +67,8 @@ public struct VenueAddress: Sendable, Hashable, CustomStringConvertible {
   private static func split(_ text: String) throws(Refusal) -> (scheme: String, host: String) {
     let isPlain = text.utf8.allSatisfy { byte in
       switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+        true
       default: "-._~:/[]".utf8.contains(byte)
       }
     }
@@ -82,7 +86,9 @@ public struct VenueAddress: Sendable, Hashable, CustomStringConvertible {
       return isPort(authority.dropFirst(5)) ? "[::1]" : nil
     }
     let host = authority.prefix { $0 != ":" }
-    guard !host.isEmpty, !host.contains(where: { "[]~_".contains($0) }), isPort(authority.dropFirst(host.count)) else { return nil }
+    guard !host.isEmpty, !host.contains(where: { "[]~_".contains($0) }), isPort(authority.dropFirst(host.count)) else {
+      return nil
+    }
     return String(host)
   }
 

@@ -85,8 +85,10 @@ public struct VenueOrderReport: Sendable, Hashable {
 
   /// A report on the order `venueOrderID`; everything else may be unsaid.
   public init(
-    venueSymbol: String, venueOrderID: String, clientID: String, side: Side? = nil, price: Price? = nil, quantity: Quantity? = nil,
-    state: VenueOrderState? = nil, unrecognised: String? = nil, cumulativeQuantity: Quantity? = nil, cumulativeQuote: Money? = nil,
+    venueSymbol: String, venueOrderID: String, clientID: String, side: Side? = nil, price: Price? = nil,
+    quantity: Quantity? = nil,
+    state: VenueOrderState? = nil, unrecognised: String? = nil, cumulativeQuantity: Quantity? = nil,
+    cumulativeQuote: Money? = nil,
     fills: [Fill] = [], time: Timestamp, reason: String? = nil
   ) {
     self.venueSymbol = venueSymbol

@@ -15,15 +15,29 @@ public struct BinanceEndpoints: Sendable, Hashable {
   /// Base of the WebSocket API; its target is `BinanceUserStream.target`.
   public let webSocketAPI: VenueAddress
 
-  /// Checks the three base addresses; nil stands for the test network's.
+  /// Checks the three base addresses. Nil stands for the test network's; for the WebSocket API it stands for the one that belongs to
+  /// `streams`. Real and test money do not mix: prices of one must not steer orders of the other.
   public init(
     rest: String? = nil, streams: String? = nil, webSocketAPI: String? = nil, consent: String? = nil
   ) throws(VenueAddress.Refusal) {
+    let streams = streams ?? "wss://stream.testnet.binance.vision"
     self.rest = try VenueAddress(
       rest ?? "https://testnet.binance.vision", .http, testHosts: Self.testHosts, consent: consent)
-    self.streams = try VenueAddress(
-      streams ?? "wss://stream.testnet.binance.vision", .webSocket, testHosts: Self.testHosts, consent: consent)
+    self.streams = try VenueAddress(streams, .webSocket, testHosts: Self.testHosts, consent: consent)
     self.webSocketAPI = try VenueAddress(
-      webSocketAPI ?? "wss://ws-api.testnet.binance.vision", .webSocket, testHosts: Self.testHosts, consent: consent)
+      webSocketAPI ?? Self.webSocketAPI(beside: streams), .webSocket, testHosts: Self.testHosts, consent: consent)
+    for address in [self.streams, self.webSocketAPI] where address.isMainnet != self.rest.isMainnet {
+      throw .mixed(self.rest.text, address.text)
+    }
+  }
+
+  /// Binance has a host of its own for each; anywhere else (a simulator) one address serves both.
+  private static func webSocketAPI(beside streams: String) -> String {
+    for (stream, api) in [
+      ("wss://stream.testnet.binance.vision", "wss://ws-api.testnet.binance.vision"),
+      ("wss://demo-stream.binance.com", "wss://demo-ws-api.binance.com"),
+      ("wss://stream.binance.com", "wss://ws-api.binance.com"),
+    ] where streams.hasPrefix(stream) { return api }
+    return streams
   }
 }

@@ -31,7 +31,8 @@ public struct BinanceTrading: Sendable {
 
   /// Places an order; the reply is a full one, with its fills. `order.clientID` is legal.
   public func place(_ order: NewOrder, at time: Timestamp) -> VenueRequest {
-    precondition(Self.isLegal(clientID: order.clientID), "an order is placed under a legal client id, so that it can be asked for")
+    precondition(
+      Self.isLegal(clientID: order.clientID), "an order is placed under a legal client id, so that it can be asked for")
     var parameters = [("symbol", order.venueSymbol), ("side", order.side == .buy ? "BUY" : "SELL")]
     switch order.terms {
     case .market:

@@ -1,0 +1,152 @@
+import Domain
+import Kafka
+import Net
+import Runtime
+import Wire
+
+/// Writes records to Kafka from a thread of its own, so that a dead broker never holds up a book. What cannot be delivered is dropped
+/// and reported to the core, which makes up for it with a whole book.
+final class RecordOutlet: Sendable {
+  struct Record: Sendable {
+    let topic: String
+    let key: String
+    let value: [UInt8]
+    let headers: RecordHeaders
+    /// Nil for an instrument.
+    let feed: Int?
+  }
+
+  private static let capacity = 8_192
+
+  private let settings: KafkaSettings
+  private let topics: [KafkaTopicSpecification]
+  private let wakeup: Wakeup
+  private let queue: BoundedQueue<Record>
+  private let health: Health
+  private let logger: Logger
+  private let inbox: Inbox
+  private let delivered: Counter
+  private let lost: Counter
+  private let latency: Histogram
+
+  init(_ settings: KafkaSettings, symbols: [Symbol], health: Health, metrics: Metrics, logger: Logger, inbox: Inbox) throws {
+    self.settings = settings
+    self.health = health
+    self.logger = logger
+    self.inbox = inbox
+    let layouts = Topic.layouts().filter { $0.name == Topic.instruments }
+    topics = (layouts + symbols.map { Topic.bookLayout(venue: .binance, symbol: $0) }).map { layout in
+      let settings = Dictionary(layout.settings.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+      return KafkaTopicSpecification(layout.name, partitionCount: layout.partitions, settings: settings)
+    }
+    wakeup = try Wakeup()
+    queue = BoundedQueue(capacity: Self.capacity, wakeup: wakeup)
+    delivered = metrics.counter("apus_records_delivered_total", help: "Records that Kafka acknowledged")
+    lost = metrics.counter("apus_records_lost_total", help: "Records dropped or not acknowledged")
+    latency = metrics.histogram("apus_record_delivery_seconds", help: "From hand-over to Kafka's acknowledgement")
+    health.set("kafka", .unhealthy("starting"))
+  }
+
+  /// Takes a record; drops it when Kafka has been away for too long.
+  func put(_ record: Record) {
+    guard queue.push(record, timeoutMilliseconds: 0) != .pushed else { return }
+    lose(record.feed)
+  }
+
+  func wake() { wakeup.signal() }
+
+  /// The thread: makes the topics, then writes records until the end, the last ones included.
+  func run(until stop: Latch) throws {
+    guard createTopics(until: stop) else { return }
+    let producer = try KafkaProducer(settings)
+    producer.attach(wakeup)
+    health.set("kafka", .healthy)
+    while !stop.isSet {
+      wakeup.wait(timeoutMilliseconds: 100)
+      try write(to: producer)
+    }
+    try write(to: producer)
+    _ = try producer.flush(timeoutMilliseconds: 2_000)
+  }
+
+  private func createTopics(until stop: Latch) -> Bool {
+    var backoff = Backoff(initialMilliseconds: 250, maximumMilliseconds: 5_000)
+    var generator = SeededGenerator(seed: UInt64(bitPattern: monotonicNanoseconds()))
+    while !stop.isSet {
+      do throws(KafkaError) {
+        let admin = try KafkaAdmin(settings)
+        try admin.createTopics(topics, timeoutMilliseconds: 2_000)
+        return true
+      } catch {
+        logger.warning("no topics yet: \(error)")
+        health.set("kafka", .unhealthy("no topics yet"))
+      }
+      stop.wait(timeoutMilliseconds: backoff.nextDelayMilliseconds(using: &generator))
+    }
+    return false
+  }
+
+  private func write(to producer: KafkaProducer) throws(KafkaError) {
+    while true {
+      let batch = queue.popAll(limit: 1_024)
+      for record in batch { try send(record, to: producer) }
+      for report in try producer.poll(timeoutMilliseconds: 0) { conclude(report) }
+      if batch.isEmpty { return }
+    }
+  }
+
+  private func send(_ record: Record, to producer: KafkaProducer) throws(KafkaError) {
+    let headers = record.headers.adding("ingestor.out", wallClock()).encoded().map { KafkaHeader($0.name, $0.value) }
+    do {
+      let result = try producer.send(
+        topic: record.topic, partition: 0, key: Array(record.key.utf8), value: record.value, headers: headers,
+        token: Token(feed: record.feed, at: monotonicNanoseconds()).packed)
+      if result == .queueFull { lose(record.feed) }
+    } catch {
+      if error.isFatal { throw error }
+      logger.error("record refused: \(error)", ["topic": .string(record.topic)])
+      lose(record.feed)
+    }
+  }
+
+  private func conclude(_ report: DeliveryReport) {
+    let token = Token(packed: report.token)
+    if let error = report.error {
+      logger.warning("record not delivered: \(error)", ["topic": .string(report.topicPartition.topic)])
+      health.set("kafka", .unhealthy(error.name))
+      lose(token.feed)
+    } else {
+      delivered.add()
+      latency.observe(nanoseconds: token.age(at: monotonicNanoseconds()))
+      health.set("kafka", .healthy)
+    }
+  }
+
+  private func lose(_ feed: Int?) {
+    lost.add()
+    inbox.offer(.undelivered(feed: feed), at: .now())
+  }
+}
+
+/// What a delivery report must tell, in the 64 bits that librdkafka carries along: the feed and the microsecond.
+private struct Token {
+  let feed: Int?
+  private let microseconds: UInt64
+
+  init(feed: Int?, at nanoseconds: Int64) {
+    self.feed = feed
+    microseconds = UInt64(nanoseconds / 1_000) & 0xFFFF_FFFF_FFFF
+  }
+
+  init(packed: UInt64) {
+    let number = Int(packed >> 48)
+    feed = number == 0 ? nil : number - 1
+    microseconds = packed & 0xFFFF_FFFF_FFFF
+  }
+
+  var packed: UInt64 { UInt64(feed.map { $0 + 1 } ?? 0) << 48 | microseconds }
+
+  func age(at nanoseconds: Int64) -> Int64 {
+    Int64(UInt64(nanoseconds / 1_000) & 0xFFFF_FFFF_FFFF &- microseconds & 0xFFFF_FFFF_FFFF) * 1_000
+  }
+}

@@ -1,0 +1,69 @@
+import Crypto
+import Domain
+
+/// A venue's protocol on top of the exchange. A new venue is one more type of this kind, in a folder of its own.
+public protocol VenueFace: Sendable {
+  /// True when the venue has a WebSocket at this path.
+  func hasWebSocket(at path: String) -> Bool
+  /// Answers one request.
+  mutating func answer(_ request: WebRequest, _ world: inout World) -> WebReply
+  /// A client opened a WebSocket.
+  mutating func opened(_ socket: SocketID, path: String, query: String, _ world: inout World)
+  /// A client sent a text message.
+  mutating func received(_ text: [UInt8], on socket: SocketID, _ world: inout World)
+  /// A WebSocket has gone, whoever ended it.
+  mutating func closed(_ socket: SocketID)
+  /// Things happened in the exchange.
+  mutating func publish(_ events: [ExchangeEvent], _ world: inout World)
+  /// Time passed: for what goes out at intervals.
+  mutating func tick(_ world: inout World)
+}
+
+/// A client with a key of its own.
+public struct ClientAccount: Sendable {
+  /// What people call it.
+  public let name: String
+  /// The public part of its credentials.
+  public let apiKey: String
+  /// Its index in the exchange.
+  public let index: Int
+  let signer: HMACSHA256
+}
+
+/// What a venue's face works on: the exchange with its crowd and clients, the faults, chance and the time.
+public struct World: Sendable {
+  /// The markets and accounts.
+  public internal(set) var exchange: Exchange
+  /// The clients, in the order of their accounts.
+  public internal(set) var clients: [ClientAccount] = []
+  /// Faults that wait for their moment.
+  public internal(set) var faults = FaultList()
+  /// The time of the event being handled.
+  public internal(set) var now = Timestamp.zero
+  /// What is to be done.
+  var effects: [Effect] = []
+  var generator: SeededGenerator
+  var crowd: [Participants]
+
+  /// The client that owns a key.
+  func client(withKey apiKey: String) -> ClientAccount? { clients.first { $0.apiKey == apiKey } }
+
+  /// Takes a client's order; the makers get out of its way first when the market is configured to slip.
+  mutating func place(_ order: NewOrder) throws(OrderRejection) -> Int64 {
+    if order.kind != .postOnly { crowd[order.market].withdraw(before: order.side, &exchange, at: now) }
+    return try exchange.place(order, at: now)
+  }
+
+  mutating func send(_ message: [UInt8], to socket: SocketID) { effects.append(.send(socket, message)) }
+
+  mutating func close(_ socket: SocketID, code: UInt16, reason: String) {
+    effects.append(.close(socket, code: code, reason: reason))
+  }
+
+  /// An id as venues make them up: letters and digits.
+  mutating func randomID(length: Int) -> String {
+    let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
+    return String(
+      decoding: (0..<length).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &generator)] }, as: UTF8.self)
+  }
+}
