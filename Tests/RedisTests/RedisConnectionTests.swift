@@ -19,6 +19,15 @@ import Testing
   ]) func refusesWhatIsMalformed(text: String) {
     #expect(RedisURL(text) == nil)
   }
+
+  @Test func aWrongURLIsReportedWithoutItsPassword() {
+    var configuration = Configuration(environment: ["REDIS_URL": "redis://:hidden@host:x"], arguments: [])
+    #expect(RedisURL(configuration: &configuration) == nil)
+    let error = #expect(throws: ConfigurationError.self) { try configuration.check() }
+    #expect(error?.description.contains("REDIS_URL") == true && error?.description.contains("hidden") == false)
+    var silent = Configuration(environment: [:], arguments: [])
+    #expect(RedisURL(configuration: &silent)?.port == 6379)
+  }
 }
 
 @Suite(.serialized) struct RedisConnectionTests {

@@ -24,7 +24,8 @@ public struct KafkaSettings: Sendable {
   public init(clientID: String, configuration: inout Configuration, logger: Logger? = nil) {
     let bootstrap = configuration.string("KAFKA_BOOTSTRAP", default: "127.0.0.1:9092", help: "Kafka brokers, host:port,…")
     let pairs = configuration.value(
-      "KAFKA_PROPERTIES", default: "", help: "more librdkafka properties", expected: "key=value,key=value"
+      "KAFKA_PROPERTIES", default: "", help: "more librdkafka properties", expected: "key=value,key=value",
+      mayHoldSecrets: true
     ) { text -> [(String, String)]? in
       var pairs: [(String, String)] = []
       for item in text.split(separator: ",") {

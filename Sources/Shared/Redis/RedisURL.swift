@@ -50,6 +50,15 @@ public struct RedisURL: Sendable, Equatable {
     self.database = database
   }
 
+  /// Reads `REDIS_URL`; nil only together with a problem.
+  public init?(configuration: inout Configuration) {
+    let url = configuration.value(
+      "REDIS_URL", default: "redis://127.0.0.1:6379", help: "live state",
+      expected: "redis://[[user]:password@]host[:port][/database]", mayHoldSecrets: true, parse: RedisURL.init(_:))
+    guard let url else { return nil }
+    self = url
+  }
+
   private static func decoded(_ text: Substring) -> String? {
     var bytes: [UInt8] = []
     var rest = text.utf8[...]

@@ -132,9 +132,11 @@ public struct Configuration: Sendable {
     return nil
   }
 
-  /// A value of any type: `parse` gives nil for text that is not `expected`. nil is returned only together with a problem.
+  /// A value of any type: `parse` gives nil for text that is not `expected`. nil is returned only together with a problem, which quotes
+  /// the text unless it `mayHoldSecrets` (a URL with a password).
   public mutating func value<Value>(
-    _ name: String, default fallback: String? = nil, help: String = "", expected: String, parse: (String) -> Value?
+    _ name: String, default fallback: String? = nil, help: String = "", expected: String, mayHoldSecrets: Bool = false,
+    parse: (String) -> Value?
   ) -> Value? {
     note(name, help: help, fallback: fallback)
     let fromEnvironment = environment[name].flatMap { $0.isEmpty ? nil : $0 }
@@ -143,7 +145,7 @@ public struct Configuration: Sendable {
       return nil
     }
     guard let value = parse(text) else {
-      problems.append("\(name) is \"\(text)\": expected \(expected)")
+      problems.append("\(name) is \(mayHoldSecrets ? "malformed" : "\"\(text)\""): expected \(expected)")
       return nil
     }
     return value
