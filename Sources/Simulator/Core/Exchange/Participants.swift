@@ -118,7 +118,8 @@ public struct Participants: Sendable {
 
   /// The distance to the next level.
   private mutating func step(_ exchange: Exchange) -> Int64 {
-    Int64.random(in: 1...widestGap(exchange), using: &generator) * tick(exchange).units
+    let gap = widestGap(exchange)
+    return Int64.random(in: 1...gap, using: &generator) * tick(exchange).units
   }
 
   /// Gives one level, more likely a near one, another size.

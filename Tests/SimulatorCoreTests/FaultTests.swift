@@ -1,0 +1,93 @@
+import Domain
+import Testing
+import Wire
+
+@testable import SimulatorCore
+
+@Suite struct FaultTests {
+  @Test("a dropped reply leaves the order taken; the fault strikes as often as asked")
+  func dropReply() throws {
+    let venue = TestVenue()
+    _ = try venue.control("POST", "/faults", #"{"fault":"drop_reply","match":"POST /api/v3/order","count":2}"#)
+    #expect(try venue.control("GET", "/faults").array?.first?["count"]?.integer == 2)
+    let order = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=20000"
+    for _ in 0..<2 { #expect(venue.send(venue.signed("POST", "order", order)) == nil) }
+    #expect(try venue.call("GET", "openOrders").array?.count == 2)
+    #expect(try venue.control("GET", "/faults").array?.isEmpty == true)
+    #expect(code(try venue.order()) == nil)
+  }
+
+  @Test("replies are late, false or refused on demand")
+  func replies() throws {
+    let venue = TestVenue()
+    _ = try venue.control("POST", "/faults", #"{"fault":"delay_reply","match":"POST *","milliseconds":5000}"#)
+    try venue.order()
+    #expect(venue.delay >= 5 * Interval.second)
+    _ = try venue.control(
+      "POST", "/faults", #"{"fault":"fail_reply","match":"POST *","status":504,"body":{"code":-1007,"msg":"Timeout"}}"#)
+    #expect(code(try venue.order()) == -1007)
+    #expect(venue.exchange.openOrders(of: 1).count == 2)
+    _ = try venue.control("POST", "/faults", #"{"fault":"refuse_request","status":429,"retry_after":7,"body":{}}"#)
+    let reply = try #require(venue.send(venue.signed("GET", "account")))
+    #expect(reply.status == 429 && reply.headers.contains { $0.name == "retry-after" && $0.value == "7" })
+  }
+
+  @Test("a skipped diff leaves a gap, a repeated one comes twice")
+  func diffs() throws {
+    let venue = TestVenue()
+    venue.open(1, "/ws/btcusdt@depth@100ms")
+    venue.step()
+    let before = try #require(venue.messages(1).last?["u"]?.integer)
+    _ = try venue.control("POST", "/faults", #"{"fault":"skip_diff","match":"btcusdt@depth*"}"#)
+    venue.step()
+    #expect(venue.messages(1).isEmpty)
+    venue.step()
+    #expect(try #require(venue.messages(1).last?["U"]?.integer) > before + 1)
+    _ = try venue.control("POST", "/faults", #"{"fault":"repeat_diff"}"#)
+    venue.step()
+    #expect(venue.messages(1).count == 2)
+  }
+
+  @Test("private events are lost or doubled, the venue's truth is not")
+  func events() throws {
+    let venue = TestVenue()
+    _ = try venue.subscribe(1)
+    _ = try venue.control("POST", "/faults", #"{"fault":"drop_event","match":"executionReport","count":2}"#)
+    try venue.order(TestVenue.market + "&quantity=0.1")
+    #expect(!venue.messages(1).contains { $0["event"]?["e"]?.string == "executionReport" })
+    _ = try venue.control("POST", "/faults", #"{"fault":"repeat_event","match":"executionReport"}"#)
+    try venue.order()
+    #expect(venue.messages(1).filter { $0["event"]?["e"]?.string == "executionReport" }.count == 2)
+    let fills = try #require(try venue.control("GET", "/truth/fills").array)
+    #expect(fills.count == 1 && fills.first?["account"]?.string == "alice" && fills.first?["fee_asset"]?.string == "BTC")
+  }
+
+  @Test("a WebSocket is cut by its path")
+  func cut() throws {
+    let venue = TestVenue()
+    venue.open(1, "/ws/btcusdt@trade")
+    venue.open(2, "/ws-api/v3")
+    _ = try venue.control("POST", "/faults", #"{"fault":"cut_websocket","match":"/ws-api/v3"}"#)
+    #expect(venue.ended == [2])
+    #expect(try venue.control("GET", "/faults").array?.isEmpty == true)
+  }
+
+  @Test("the truth is complete and can be read in parts")
+  func truth() throws {
+    let venue = TestVenue()
+    for index in 0..<4 { try venue.order("newClientOrderId=o\(index)", by: index % 2 == 0 ? "alice" : "bob") }
+    #expect(try venue.control("GET", "/truth/orders").array?.count == 4)
+    let part = try #require(try venue.control("GET", "/truth/orders", query: "account=bob&from=1&limit=5").array)
+    #expect(part.map { $0["client_order_id"]?.string } == ["o3"])
+    let balances = try #require(try venue.control("GET", "/truth/balances").array)
+    #expect(balances.count == 4)
+    #expect(balances.first { $0["asset"]?.string == "USDT" }?["locked"]?.string == "400")
+  }
+
+  @Test("nonsense is refused", arguments: ["", "{}", #"{"fault":"earthquake"}"#, #"{"fault":"drop_reply","count":0}"#])
+  func refused(body: String) throws {
+    let venue = TestVenue()
+    #expect(try venue.control("POST", "/faults", body)["error"] != nil)
+    #expect(try venue.control("GET", "/nowhere")["error"] != nil)
+  }
+}
