@@ -80,7 +80,7 @@ let package = Package(
     + service(
       "Simulator", core: ["Domain", "Wire", "Crypto"], app: ["Runtime", "Net"])
     + service(
-      "LocalKafka", core: [], app: ["Runtime", "Net"])
+      "LocalKafka", core: ["Domain"], app: ["Runtime", "Net"])
     + [
       .executableTarget(
         name: "apus",
@@ -105,6 +105,6 @@ let package = Package(
       tests("ReconcilerCore", ["Domain", "Wire", "Venues"]),
       tests("StrategyCore", ["Domain", "Wire"]),
       tests("SimulatorCore", ["Domain", "Wire", "Crypto"]),
-      tests("LocalKafkaCore"),
+      tests("LocalKafkaCore", ["Domain", "TestSupport"]),
     ]
 )

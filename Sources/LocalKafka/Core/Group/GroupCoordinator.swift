@@ -1,3 +1,5 @@
+import Domain
+
 /// A partition of a topic, by name.
 struct TopicPartition: Hashable, Comparable {
   var topic: String
@@ -10,22 +12,13 @@ struct TopicPartition: Hashable, Comparable {
 
 /// Gives out member ids that do not repeat, not even over restarts when each start has a nonce of its own.
 struct MemberIDs {
-  private var state: UInt64
+  private var generator: SeededGenerator
 
-  init(nonce: UInt64) { state = nonce }
+  init(nonce: UInt64) { generator = SeededGenerator(seed: nonce) }
 
   mutating func next(for prefix: String) -> String {
     let name = prefix.utf8.count <= 128 ? prefix : "member"
-    return "\(name)-\(hex(random()))\(hex(random()))"
-  }
-
-  /// SplitMix64.
-  private mutating func random() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ mixed >> 31
+    return "\(name)-\(hex(generator.next()))\(hex(generator.next()))"
   }
 
   private func hex(_ value: UInt64) -> String {

@@ -110,9 +110,11 @@ final class PartitionLog {
     guard offset < nextOffset else { return [] }
     var index = max(0, segments.partitioningIndex { $0.baseOffset > offset } - 1)
     while index < segments.count {
-      let bytes = try segments[index].read(from: offset, maxBytes: maxBytes, atLeastOne: atLeastOne)
+      let segment = segments[index]
       // Compaction may have left nothing at or after `offset` in its segment; a batch that is too large is no such case.
-      if !bytes.isEmpty || segments[index].nextOffset > offset { return bytes }
+      if segment.size > 0, segment.nextOffset > offset {
+        return try segment.read(from: offset, maxBytes: maxBytes, atLeastOne: atLeastOne)
+      }
       index += 1
     }
     return []
