@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Testing
+import TestSupport
 
 /// One published or computed signature, as `fixtures/<venue>/signing/vectors.json` holds it.
 struct SigningVector: Decodable {
@@ -14,7 +15,8 @@ struct SigningVector: Decodable {
 @Suite struct VenueVectorTests {
   @Test(arguments: ["binance", "bybit", "okx", "deribit", "bitmart"])
   func signaturesAreTheVenues(venue: String) throws {
-    let vectors = try JSONDecoder().decode([SigningVector].self, from: Data(contentsOf: fixture("\(venue)/signing/vectors.json")))
+    let file = URL(filePath: try Places.fixture("\(venue)/signing/vectors.json"))
+    let vectors = try JSONDecoder().decode([SigningVector].self, from: Data(contentsOf: file))
     #expect(!vectors.isEmpty)
     for vector in vectors {
       #expect(try signature(for: vector) == vector.expected, "\(venue): \(vector.name)")
@@ -34,14 +36,5 @@ struct SigningVector: Decodable {
       Issue.record("no rule for \(vector.algorithm)")
       return ""
     }
-  }
-
-  /// The fixtures lie beside the package, or where `APUS_FIXTURES` says. A missing folder is a failure, never a skip.
-  private func fixture(_ path: String) throws -> URL {
-    let beside = URL(filePath: #filePath).appending(path: "../../../../shared/fixtures").standardized
-    let root = ProcessInfo.processInfo.environment["APUS_FIXTURES"].map { URL(filePath: $0) } ?? beside
-    let file = root.appending(path: path)
-    try #require(FileManager.default.fileExists(atPath: file.path), "no fixtures at \(root.path): set APUS_FIXTURES")
-    return file
   }
 }

@@ -300,7 +300,7 @@ func withWebSocketClient(
     let silent = try ScriptedServer { _, socket in _ = socket.receiveAll() }
     var configuration = WebSocketClient.Configuration()
     configuration.maxConnections = 3
-    configuration.maxOutboxBytes = 10
+    configuration.maxOutboxBytes = 100
     let heard = Log<String>()
     try await withServer(handlers: echo()) { server in
       let client = try WebSocketClient(configuration)
@@ -308,7 +308,7 @@ func withWebSocketClient(
         heard.append(summary(event))
       }
       try await heard.wait { $0.count == 1 }
-      #expect(throws: WebSocketRefusal.outboxFull) { try open.send(text: "0123456789a") }
+      #expect(throws: WebSocketRefusal.outboxFull) { try open.send(text: [UInt8](repeating: 0x61, count: 101)) }
       for _ in 0..<2 {
         try client.connect(WebSocketRequest("ws://127.0.0.1:\(silent.port)/")) { _, event, _ in heard.append(summary(event)) }
       }

@@ -51,15 +51,23 @@ private struct KeyedContext: ~Copyable, @unchecked Sendable {
     }
     EVP_MAC_free(algorithm)
     self.context = context
+    precondition(Self.key(context, with: key), "HMAC-SHA256 takes a key of any length")
+  }
+
+  private static func key(_ context: OpaquePointer, with key: [UInt8]) -> Bool {
+    // OpenSSL keeps both addresses in the parameter, so both texts must outlive the call that makes it.
+    var parameterName = Array(OSSL_MAC_PARAM_DIGEST.utf8CString)
     var digestName = Array("SHA256".utf8CString)
     // An empty key still needs an address: a nil key means "keep the old one".
-    let keyed = digestName.withUnsafeMutableBufferPointer { name in
-      var parameters = [
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0), OSSL_PARAM_construct_end(),
-      ]
-      return (key.isEmpty ? [0] : key).withUnsafeBufferPointer { EVP_MAC_init(context, $0.baseAddress, key.count, &parameters) }
+    let keyBytes = key.isEmpty ? [0] : key
+    return parameterName.withUnsafeMutableBufferPointer { parameterName in
+      digestName.withUnsafeMutableBufferPointer { digestName in
+        var parameters = [
+          OSSL_PARAM_construct_utf8_string(parameterName.baseAddress, digestName.baseAddress, 0), OSSL_PARAM_construct_end(),
+        ]
+        return EVP_MAC_init(context, keyBytes, key.count, &parameters) == 1
+      }
     }
-    precondition(keyed == 1, "HMAC-SHA256 takes a key of any length")
   }
 
   deinit {

@@ -44,6 +44,8 @@ final class HTTPTransfer {
     curl_easy_set_long(easy, CURLOPT_PATH_AS_IS, 1)
     curl_easy_set_long(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1)
     curl_easy_set_long(easy, CURLOPT_NOSIGNAL, 1)
+    // Else the end of a transfer waits for its name to be resolved, and all other transfers with it.
+    curl_easy_set_long(easy, CURLOPT_QUICK_EXIT, 1)
     curl_easy_set_long(easy, CURLOPT_TCP_NODELAY, 1)
     curl_easy_set_string(easy, CURLOPT_PROXY, "")
     curl_easy_set_long(easy, CURLOPT_MAXAGE_CONN, configuration.idleConnectionSeconds)

@@ -51,7 +51,7 @@ public struct HTTPServerConfiguration: Sendable {
   /// A message from a WebSocket client, fragments joined; more closes with 1009.
   public var maxMessageBytes = 1_024 * 1_024
   /// What may wait to be sent to one client; a WebSocket client slower than that is cut off.
-  public var maxOutboxBytes = 16 * 1_024 * 1_024
+  public var maxOutboxBytes = 4 * 1_024 * 1_024
   /// How often a WebSocket client is pinged; 0 for never. One that is silent for three intervals is cut off.
   public var pingIntervalMilliseconds = 20_000
 

@@ -157,7 +157,7 @@ final class ServerConnection {
 
   private func received(_ bytes: UnsafeRawBufferPointer) {
     let now = monotonicNanoseconds()
-    if case .request = phase, !parser.isInsideRequest { requestStarted = now }
+    if case .request = phase, !parser.isInsideRequest, tls?.isHandshakeDone != false { requestStarted = now }
     lastReceived = now
     guard let tls else { return take(Array(bytes)) }
     var plaintext: [UInt8] = []

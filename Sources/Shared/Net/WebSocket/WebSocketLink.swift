@@ -52,8 +52,8 @@ public final class WebSocketLink: Sendable {
   private func enqueue(_ outgoing: Outgoing) throws(WebSocketRefusal) {
     let refusal: WebSocketRefusal? = state.withLock { state in
       guard state.phase == .open, state.closing == nil else { return .notOpen }
-      guard state.queuedBytes + outgoing.payloadCount <= maxOutboxBytes else { return .outboxFull }
-      state.queuedBytes += outgoing.payloadCount
+      guard state.queuedBytes + outgoing.bytes.count <= maxOutboxBytes else { return .outboxFull }
+      state.queuedBytes += outgoing.bytes.count
       state.queue.append(outgoing)
       return nil
     }
@@ -100,9 +100,14 @@ public final class WebSocketLink: Sendable {
 
   func takeNext() -> Outgoing? {
     state.withLock { state in
-      guard !state.queue.isEmpty else { return nil }
-      let next = state.queue.removeFirst()
-      state.queuedBytes -= next.payloadCount
+      guard state.taken < state.queue.count else { return nil }
+      let next = state.queue[state.taken]
+      state.taken += 1
+      state.queuedBytes -= next.bytes.count
+      if state.taken == state.queue.count {
+        state.queue.removeAll(keepingCapacity: true)
+        state.taken = 0
+      }
       return next
     }
   }
@@ -116,6 +121,9 @@ public final class WebSocketLink: Sendable {
 
     var phase = Phase.connecting
     var queue: [Outgoing] = []
+    /// How many at the front of the queue have been taken.
+    var taken = 0
+    /// What waits, each message with its room, so that many small ones count too.
     var queuedBytes = 0
     var closing: (code: UInt16, reason: String)?
   }
