@@ -1,0 +1,291 @@
+import Domain
+import Venues
+import Wire
+
+/// What comes in on `orders.approved`.
+extension OrderManagerPartition {
+  mutating func takeApproved(_ record: InputRecord) {
+    guard progress.begin(record.source.offset) else { return }
+    guard let value = record.value else { return deadLetter(RecordError(.malformed, "The payload is null."), record) }
+    do throws(RecordError) {
+      let reader = try RecordReader(value)
+      if let marker = EpochMarker(reader) {
+        fence.see(marker, at: record.source.offset)
+        return finish([record.source.offset])
+      }
+      guard fence.admits(record.headers.epoch) else {
+        counters.fenced += 1
+        return finish([record.source.offset])
+      }
+      let approval = try Approval(reader)
+      guard settings.owns(approval.request.account) else {
+        throw RecordError(.wrongPartition, "The account does not belong to partition \(settings.partition).")
+      }
+      take(approval, record)
+    } catch {
+      deadLetter(error, record)
+    }
+  }
+
+  private mutating func take(_ approval: Approval, _ record: InputRecord) {
+    guard !approval.isDuplicate else {
+      counters.duplicates += 1
+      return finish([record.source.offset])
+    }
+    switch approval.request.action {
+    case .new: takeNew(approval, record)
+    case .replace: takeReplace(approval, record)
+    case .cancel: takeCancel(approval, record)
+    case .cancelAll: takeCancelAll(approval, record)
+    }
+  }
+
+  // MARK: New
+
+  private mutating func takeNew(_ approval: Approval, _ record: InputRecord) {
+    guard let key = admit(ManagedOrder(approval, offset: record.source.offset, at: now), record) else { return }
+    planOrEnd(key)
+  }
+
+  /// Takes an order into care; nil when its id was taken before: the first approval counts.
+  private mutating func admit(_ order: ManagedOrder, _ record: InputRecord) -> OrderKey? {
+    guard orders[order.key] == nil else {
+      counters.duplicates += 1
+      finish([record.source.offset])
+      return nil
+    }
+    var order = order
+    order.work.headers = record.headers.adding("ordermanager.in", now)
+    order.work.held = [record.source.offset]
+    orders[order.key] = order
+    live.insert(order.key)
+    counters.orders += 1
+    return order.key
+  }
+
+  /// Decides once how the order is carried out and writes it down, unless it may not be sent any more.
+  private mutating func planOrEnd(_ key: OrderKey) {
+    guard let order = orders[key], var approval = order.work.approval else { return }
+    switch permit(order) {
+    case .send, .wait: break
+    case .refuse(let transition, let reason): return endUnsent(key, transition, reason)
+    }
+    guard order.quantity.isPositive, let price = order.limitPrice, price.isPositive else {
+      return endUnsent(key, .reject, "The approval has no quantity or no price.")
+    }
+    guard let venue = route(order) else {
+      return endUnsent(key, .reject, "No venue lists \(order.symbol) that the account \(key.account) has keys for.")
+    }
+    let id = VenueClientID.derive(deployment: settings.deployment, key: key, child: 0)
+    // The plan is what recovery reads: it says in full what a replace takes over from its target.
+    approval.request.side = order.side
+    approval.request.symbol = order.symbol
+    approval.request.postOnly = order.postOnly
+    approval.timeInForce = order.timeInForce
+    approval.limitPrice = price
+    let plan = Plan(
+      approval: approval,
+      children: [Plan.Child(number: 0, venue: venue, venueClientID: id, quantity: order.quantity, price: price)], time: now)
+    orders[key]?.carryOut(plan)
+    orders[key]?.work.approval = nil
+    byClientID[id] = ChildRef(key: key, index: 0)
+    let finishing = orders[key]?.work.held ?? []
+    orders[key]?.work.held = []
+    orders[key]?.work.unacknowledged += 1
+    publish(
+      Topic.executions, partitioned: true, key: key.account.text, ExecutionRecord.plan(plan).encoded(),
+      headers: order.work.headers, awaited: .plan(key), finishing: finishing)
+  }
+
+  /// The venue asked for, or for `best` the first of the account's venues that lists and trades the symbol.
+  private func route(_ order: ManagedOrder) -> Venue? {
+    settings.routes.first { route in
+      guard route.account == order.key.account, order.venue == .best || order.venue == route.venue else { return false }
+      return instruments[InstrumentKey(venue: route.venue, symbol: order.symbol)]?.isTrading == true
+    }?.venue
+  }
+
+  mutating func planAcknowledged(_ key: OrderKey) {
+    guard let order = orders[key], !order.isTerminal else { return }
+    for index in order.children.indices {
+      let ref = ChildRef(key: key, index: index)
+      if order.children[index].work.wantsCancel {
+        advance(ref, .cancel, provenance: .engine, reason: "Cancelled before it was sent.")
+      } else {
+        enqueue(.place(ref), ref)
+      }
+    }
+  }
+
+  /// Whether an order may be sent now.
+  enum Permit {
+    case send
+    /// Not yet: the lease must be renewed, or the venue's clock measured.
+    case wait
+    /// Not any more.
+    case refuse(OrderTransition, String)
+  }
+
+  func permit(_ order: ManagedOrder) -> Permit {
+    let control = controls[order.key.account] ?? .initial(order.key.account)
+    // An approval that was made under a newer control than ours was made under one that allows it.
+    if order.controlVersion < control.version {
+      if control.state == .halted { return .refuse(.halt, "The account was halted before the order was sent.") }
+      if control.state == .reduceOnly, !order.reduceOnly {
+        return .refuse(.halt, "The account was restricted to reducing orders before this one was sent.")
+      }
+    } else if control.state == .halted, order.controlVersion == control.version {
+      return .refuse(.halt, "The account is halted.")
+    }
+    if now >= order.validUntil { return .refuse(.expire, "The approval ran out before the order was sent.") }
+    return now < leaseUntil ? .send : .wait
+  }
+
+  /// Ends an order of which nothing was sent, provably.
+  mutating func endUnsent(_ key: OrderKey, _ transition: OrderTransition, _ reason: String) {
+    guard let order = orders[key], !order.isTerminal else { return }
+    guard order.children.isEmpty else {
+      for index in order.children.indices {
+        advance(ChildRef(key: key, index: index), transition, provenance: .engine, reason: reason)
+      }
+      return
+    }
+    orders[key]?.unplannedEnd = OrderStatus.received.after(transition, hasFills: false)
+    publishEvent(key, child: 0, provenance: .engine, reason: reason)
+    didEnd(key)
+  }
+
+  // MARK: Cancel
+
+  private mutating func takeCancel(_ approval: Approval, _ record: InputRecord) {
+    guard let target = approval.request.target else { return finish([record.source.offset]) }
+    let key = OrderKey(account: approval.request.account, id: target)
+    guard orders[key] != nil else {
+      return alert(
+        .warning, "cancel_unknown_target", "A cancel names the order \(target), which is not known.", account: key.account,
+        order: target, finishing: [record.source.offset])
+    }
+    cancel(key, held: record.source.offset)
+  }
+
+  private mutating func takeCancelAll(_ approval: Approval, _ record: InputRecord) {
+    let request = approval.request
+    for key in live.sorted() where key.account == request.account {
+      guard let order = orders[key], order.symbol == request.symbol else { continue }
+      cancel(key, held: nil)
+    }
+    // Not held back: an order that cannot be cancelled yet is cancelled later, and after a crash whoever asked sees it still open.
+    finish([record.source.offset])
+  }
+
+  /// Cancels an order now, or as soon as it is known to live. `held` is done with the event that says so.
+  mutating func cancel(_ key: OrderKey, held offset: Int64?) {
+    guard let order = orders[key] else { return }
+    if let offset { orders[key]?.work.held.append(offset) }
+    if order.isTerminal {
+      return publishEvent(key, child: 0, provenance: .engine, reason: "There is nothing to cancel: the order has ended.")
+    }
+    // Whoever cancels an order that is being replaced wants neither leg.
+    dropSuccessor(key, .cancel, "The order that it was to replace was cancelled.")
+    guard !order.children.isEmpty else { return endUnsent(key, .cancel, "Cancelled before it was sent.") }
+    for index in order.children.indices {
+      let ref = ChildRef(key: key, index: index)
+      update(ref) { $0.work.wantsCancel = true }
+      pursueCancel(ref)
+    }
+  }
+
+  /// Goes as far with a cancel that is wanted as the child's state allows.
+  mutating func pursueCancel(_ ref: ChildRef) {
+    guard let order = orders[ref.key], let child = child(ref), child.work.wantsCancel else { return }
+    switch child.status {
+    case .received where order.work.isPlanAcknowledged, .submitting where !child.isDoubtful && !child.work.isPlaceOut:
+      advance(ref, .cancel, provenance: .engine, reason: "Cancelled before it was sent.")
+    case .open, .partiallyFilled, .pendingReplace, .pendingCancel:
+      if order.replacedBy == nil {
+        advance(ref, .requestCancel, isRepeated: true, provenance: .engine)
+        requestCancel(ref)
+      } else if child.status != .pendingReplace {
+        orders[ref.key]?.work.replaceFence = .wanted
+        advance(ref, .requestReplace, provenance: .engine)
+      }
+    default: break  // Behind `submitting` and `unknown` a cancel waits.
+    }
+  }
+
+  mutating func requestCancel(_ ref: ChildRef) {
+    guard let child = child(ref), !child.work.isCancelling else { return }
+    update(ref) { $0.work.isCancelling = true }
+    enqueue(.cancel(ref), ref)
+  }
+
+  // MARK: Replace
+
+  /// Binance replaces in two steps: the old leg is cancelled, and when its end is evident the rest is sent as a new one. That the old
+  /// leg ends because of this replace is in the log before its cancel is sent, so that a crash between the two loses nothing.
+  private mutating func takeReplace(_ approval: Approval, _ record: InputRecord) {
+    let account = approval.request.account
+    let targetKey = approval.request.target.map { OrderKey(account: account, id: $0) }
+    let target = targetKey.flatMap { orders[$0] }
+    let order = ManagedOrder(approval, offset: record.source.offset, target: target, at: now)
+    guard let key = admit(order, record) else { return }
+    guard let targetKey, let target else { return endUnsent(key, .reject, "The order to replace is not known.") }
+    orders[key]?.work.replaces = targetKey
+    if target.replacedBy == key.id {
+      if target.isTerminal { followReplaced(targetKey) }
+      return
+    }
+    guard !target.isTerminal, target.replacedBy == nil else {
+      return endUnsent(
+        key, .reject, target.isTerminal ? "The order to replace has ended." : "The order is being replaced already.")
+    }
+    guard !target.children.contains(where: \.work.wantsCancel) else {
+      return endUnsent(key, .reject, "The order to replace is being cancelled.")
+    }
+    orders[targetKey]?.replacedBy = key.id
+    for index in target.children.indices {
+      let ref = ChildRef(key: targetKey, index: index)
+      update(ref) { $0.work.wantsCancel = true }
+      pursueCancel(ref)
+    }
+  }
+
+  /// The order will not be replaced. A new leg that a stalled former owner sent all the same is cancelled.
+  mutating func dropSuccessor(_ key: OrderKey, _ transition: OrderTransition, _ reason: String) {
+    guard let successor = orders[key]?.replacedBy else { return }
+    orders[key]?.replacedBy = nil
+    orders[key]?.work.replaceFence = nil
+    let newKey = OrderKey(account: key.account, id: successor)
+    guard let new = orders[newKey], !new.isTerminal else { return }
+    if new.children.isEmpty { endUnsent(newKey, transition, reason) } else { cancel(newKey, held: nil) }
+  }
+
+  mutating func writeReplaceFence(_ key: OrderKey) {
+    guard let order = orders[key], !order.isTerminal, order.work.unacknowledged == 0 else { return }
+    orders[key]?.work.replaceFence = .written
+    writeSnapshot(key)
+  }
+
+  mutating func replaceIsFenced(_ key: OrderKey) {
+    orders[key]?.work.replaceFence = nil
+    guard let order = orders[key] else { return }
+    for index in order.children.indices where order.children[index].status == .pendingReplace {
+      requestCancel(ChildRef(key: key, index: index))
+    }
+  }
+
+  /// The old leg has ended: sends what is left of the new total, if anything.
+  mutating func followReplaced(_ key: OrderKey) {
+    guard let old = orders[key], let successor = old.replacedBy else { return }
+    let newKey = OrderKey(account: key.account, id: successor)
+    guard let new = orders[newKey], new.children.isEmpty, !new.isTerminal else { return }
+    guard old.status != .rejected, old.status != .halted else {
+      return endUnsent(newKey, .cancel, "The order that it was to replace never lived.")
+    }
+    guard new.quantity > old.filled, old.status != .filled else {
+      return endUnsent(newKey, .cancel, "The order that it was to replace had filled that quantity.")
+    }
+    orders[newKey]?.quantity = new.quantity - old.filled
+    planOrEnd(newKey)
+  }
+}

@@ -1,0 +1,252 @@
+import Domain
+import Venues
+import Wire
+
+/// Orders about which nobody can say: asked for by client id until there is evidence one way or the other.
+///
+/// Found is found. Absent is proven only when every question was put after the venue's clock had passed the end of the last signed window
+/// and a margin, and the order itself, the open orders and the trades all lack it. An order that the venue once acknowledged is never
+/// proven absent: if the venue forgets it, a person is told.
+extension OrderManagerPartition {
+  /// From now on only evidence tells whether the venue has it. `time` (ours) is the latest at which a request for it can have been signed.
+  mutating func doubt(_ ref: ChildRef, signedBy time: Timestamp) {
+    guard let venue = child(ref)?.venue else { return }
+    let signedBy = venueTime(venue, at: time, latest: true)
+    update(ref) { child in
+      child.isDoubtful = true
+      child.signedBy = signedBy
+    }
+  }
+
+  /// Begins to ask, unless that is under way.
+  mutating func inquire(_ ref: ChildRef, after delay: Int64) {
+    guard let child = child(ref), child.work.inquiry == nil else { return }
+    let inquiry = OrderChild.Inquiry(since: now)
+    update(ref) { $0.work.inquiry = inquiry }
+    agenda.add(.inquire(ref), at: now + delay)
+  }
+
+  mutating func startInquiry(_ ref: ChildRef, _ lane: Int) {
+    guard let order = orders[ref.key], let child = child(ref), var inquiry = child.work.inquiry else { return }
+    guard let symbol = venueSymbol(ref) else { return again(ref, after: settings.retryMaximumDelay) }
+    let action: VenueCall.Action
+    switch inquiry.step {
+    case .order:
+      inquiry.askedAt = now
+      inquiry.attempts += 1
+      inquiry.unexplained = []
+      action = .order(clientID: child.venueClientID, venueSymbol: symbol)
+    case .openOrders: action = .openOrders(venueSymbol: symbol)
+    case .trades:
+      let start = venueTime(child.venue, at: order.plannedAt ?? order.changedAt, latest: false) ?? .zero
+      action = .trades(venueSymbol: symbol, .since(start + -settings.receiveWindow))
+    case .allOrders: action = .allOrders(venueSymbol: symbol, fromOrderID: nil)
+    }
+    update(ref) { $0.work.inquiry = inquiry }
+    call(action, .inquire(ref), lane)
+  }
+
+  /// Takes the answer to one question.
+  mutating func takeEvidence(_ ref: ChildRef, _ answer: VenueAnswer, _ call: CallUnderWay) {
+    // No inquiry: meanwhile the order has been found, or has ended.
+    guard let order = orders[ref.key], let child = child(ref), let inquiry = child.work.inquiry else { return }
+    let route = settings.routes[call.lane]
+    switch (inquiry.step, answer) {
+    case (.order, .order(.confirmed(let report))): found(ref, report)
+    case (.order, .order(.failed(let failure))) where failure.kind == .noSuchOrder: takeAbsence(ref)
+    case (.openOrders, .orders(.confirmed(let reports))):
+      if let report = reports.first(where: { $0.clientID == child.venueClientID }) { return found(ref, report) }
+      ask(ref, .trades)
+    case (.trades, .trades(.confirmed(let trades))):
+      let unexplained = trades.filter { trade in
+        let key = VenueOrderKey(route: route, symbol: order.symbol, venueOrderID: trade.venueOrderID)
+        return trade.side == order.side && byVenueOrder[key] == nil
+      }
+      guard !unexplained.isEmpty else { return absenceIsProven(ref) }
+      update(ref) { $0.work.inquiry?.unexplained = unexplained.map(\.venueOrderID) }
+      ask(ref, .allOrders)
+    case (.allOrders, .orders(.confirmed(let reports))):
+      if let report = reports.first(where: { $0.clientID == child.venueClientID }) { return found(ref, report) }
+      // Every trade that might be ours belongs to an order under another client id.
+      let explained = inquiry.unexplained.allSatisfy { id in reports.contains { $0.venueOrderID == id } }
+      if explained { absenceIsProven(ref) } else { askFromStart(ref) }
+    default: askFromStart(ref)
+    }
+  }
+
+  private mutating func found(_ ref: ChildRef, _ report: VenueOrderReport) {
+    update(ref) { $0.work.inquiry = nil }
+    take(report, on: ref, provenance: .reconciled)
+    guard let child = child(ref) else { return }
+    if let state = report.state, !state.isTerminal,
+      [.pendingCancel, .pendingReplace].contains(child.status) || child.work.isRevenant
+    {
+      // The cancel has not done its work.
+      guard child.work.cancelAttempts < 4 * settings.maximumAttempts else {
+        return alert(
+          .critical, "cancel_refused", "An order lives on after \(child.work.cancelAttempts) cancels.", account: ref.key.account,
+          order: ref.key.id)
+      }
+      if orders[ref.key]?.work.replaceFence == nil { requestCancel(ref) }
+    }
+  }
+
+  /// The venue does not know the id.
+  private mutating func takeAbsence(_ ref: ChildRef) {
+    guard let child = child(ref) else { return }
+    if child.isTerminal {
+      return update(ref) { child in
+        child.work.inquiry = nil
+        child.work.isRevenant = false
+      }
+    }
+    guard child.venueOrderID == nil else {
+      if child.status != .unknown {
+        advance(ref, .loseTrack, provenance: .reconciled, reason: "The venue does not know an order that it had acknowledged.")
+      }
+      return askFromStart(ref)
+    }
+    guard child.isDoubtful else { return update(ref) { $0.work.inquiry = nil } }
+    guard let signedBy = child.signedBy else {
+      // Its clock was not measured at the time; counting from now is later, which is safe.
+      doubt(ref, signedBy: now)
+      return askFromStart(ref)
+    }
+    let end = signedBy + settings.receiveWindow + settings.absenceMargin
+    guard let askedAt = child.work.inquiry?.askedAt, let asked = venueTime(child.venue, at: askedAt, latest: false), asked > end
+    else { return askFromStart(ref) }
+    ask(ref, .openOrders)
+  }
+
+  private mutating func absenceIsProven(_ ref: ChildRef) {
+    guard let order = orders[ref.key], let child = child(ref), !child.isTerminal else { return }
+    update(ref) { child in
+      child.isDoubtful = false
+      child.signedBy = nil
+      child.work.inquiry = nil
+    }
+    let reason = "The venue never had the order."
+    if child.work.wantsCancel { return advance(ref, .cancel, provenance: .reconciled, reason: reason) }
+    switch permit(order) {
+    case .refuse(let transition, _): advance(ref, transition, provenance: .reconciled, reason: reason)
+    case .send, .wait:
+      guard child.work.placeAttempts < settings.maximumAttempts else {
+        return advance(ref, .expire, provenance: .reconciled, reason: reason)
+      }
+      // The same id, never a new one.
+      advance(ref, .submit, provenance: .reconciled, reason: reason)
+      enqueue(.place(ref), ref)
+    }
+  }
+
+  // MARK: The next question
+
+  private mutating func ask(_ ref: ChildRef, _ step: OrderChild.Inquiry.Step) {
+    update(ref) { $0.work.inquiry?.step = step }
+    enqueue(.inquire(ref), ref)
+  }
+
+  /// Begins another round after a pause, and tells a person when it has gone on for too long.
+  private mutating func askFromStart(_ ref: ChildRef) {
+    guard let inquiry = child(ref)?.work.inquiry else { return }
+    update(ref) { $0.work.inquiry?.step = .order }
+    if !inquiry.isAlerted, now - inquiry.since >= settings.unknownAlertAfter {
+      update(ref) { $0.work.inquiry?.isAlerted = true }
+      alert(
+        .critical, "order_unknown", "Nobody can say whether the venue has this order. Its exposure stays reserved.",
+        account: ref.key.account, order: ref.key.id)
+    }
+    again(ref, after: backoff(inquiry.attempts))
+  }
+
+  private mutating func again(_ ref: ChildRef, after delay: Int64) {
+    agenda.add(.inquire(ref), at: now + delay)
+  }
+}
+
+// MARK: - Many at once
+
+extension OrderManagerPartition {
+  /// Takes over what a former owner left: everything that was in flight is looked up.
+  mutating func restore(_ restored: RestoredOrders) {
+    epoch = restored.epoch
+    fence = EpochFence(epoch: restored.approvalsEpoch)
+    progress = InputProgress(next: restored.nextApproval)
+    checkpoint.executionsOffset = restored.executionsOffset
+    checkpoint.successions = restored.successions
+    for order in restored.orders {
+      orders[order.key] = order
+      orders[order.key]?.work.isPlanAcknowledged = true
+      for (index, child) in order.children.enumerated() {
+        let ref = ChildRef(key: order.key, index: index)
+        byClientID[child.venueClientID] = ref
+        if let id = child.venueOrderID { byVenueOrder[venueOrderKey(order, child, id)] = ref }
+      }
+      if !order.isTerminal { live.insert(order.key) }
+      if order.work.uncovered != nil { checkpoint.changed.append(order.key) }
+    }
+    for order in restored.orders.filter(\.isTerminal).sorted(by: { ($0.changedAt, $0.key) < ($1.changedAt, $1.key) }) {
+      ended.add((order.key, order.changedAt))
+    }
+    for order in restored.orders where !order.isTerminal {
+      for index in order.children.indices { resume(ChildRef(key: order.key, index: index)) }
+    }
+    for lane in lanes.indices { sweep(lane) }
+    rewriteRedis()
+  }
+
+  private mutating func resume(_ ref: ChildRef) {
+    guard let child = child(ref), !child.isTerminal else { return }
+    if child.status == .pendingCancel || child.status == .pendingReplace { update(ref) { $0.work.wantsCancel = true } }
+    if child.venueOrderID == nil { doubt(ref, signedBy: now) }
+    if child.status == .received || child.status == .submitting {
+      // A snapshot from between the plan and the wire call says `received`: the call may have come after it.
+      update(ref) { $0.status = .submitting }
+      advance(ref, .loseTrack, provenance: .engine, reason: "OrderManager restarted while the order was being sent.")
+    }
+  }
+
+  /// Looks up all live orders of a lane, one question for each symbol. Whoever is missing there is asked for by id.
+  mutating func sweep(_ lane: Int) {
+    var symbols: [Symbol] = []
+    for key in live.sorted() where key.account == settings.routes[lane].account {
+      guard let order = orders[key], !symbols.contains(order.symbol),
+        order.children.contains(where: { $0.venue == settings.routes[lane].venue && !$0.isTerminal })
+      else { continue }
+      symbols.append(order.symbol)
+    }
+    lanes[lane].sweptAt = now
+    lanes[lane].mustSweep = false
+    for symbol in symbols { lanes[lane].add(.sweep(symbol)) }
+  }
+
+  /// Looks up live orders from time to time: often while the private stream is down, seldom while it is up, since a stream may lose
+  /// events and look healthy.
+  mutating func sweepWhenDue() {
+    for lane in lanes.indices {
+      let isUrgent = !lanes[lane].isConnected || lanes[lane].mustSweep
+      let interval = isUrgent ? settings.sweepInterval : settings.connectedSweepInterval
+      if now >= lanes[lane].sweptAt + interval { sweep(lane) }
+    }
+  }
+
+  mutating func takeSweep(_ symbol: Symbol, _ outcome: VenueOutcome<[VenueOrderReport]>, _ call: CallUnderWay) {
+    let route = settings.routes[call.lane]
+    guard case .confirmed(let reports) = outcome else {
+      return lanes[call.lane].mustSweep = true
+    }
+    for report in reports {
+      if let ref = find(report, route) { take(report, on: ref, provenance: .reconciled) } else { takeForeign(report, route) }
+    }
+    let listed = Set(reports.map(\.clientID))
+    for key in live.sorted() where key.account == route.account {
+      guard let order = orders[key], order.symbol == symbol, order.changedAt <= call.startedAt else { continue }
+      for (index, child) in order.children.enumerated()
+      where child.venue == route.venue && !child.isTerminal && child.status != .received && !child.work.isPlaceOut
+        && !listed.contains(child.venueClientID)
+      {
+        inquire(ChildRef(key: key, index: index), after: 0)
+      }
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import Domain
+import Venues
+import Wire
+
+/// A Kafka record as the core sees it.
+public struct InputRecord: Sendable {
+  /// Where it lies.
+  public var source: RecordSource
+  /// Its payload; nil for a null payload.
+  public var value: [UInt8]?
+  /// Its headers.
+  public var headers: RecordHeaders
+
+  /// A record.
+  public init(source: RecordSource, value: [UInt8]?, headers: RecordHeaders = RecordHeaders()) {
+    self.source = source
+    self.value = value
+    self.headers = headers
+  }
+}
+
+/// The outcome of a wire call, classified by the venue's own table.
+public enum VenueAnswer: Sendable {
+  /// To a placed, cancelled or queried order.
+  case order(VenueOutcome<VenueOrderReport>)
+  /// To a question about several orders.
+  case orders(VenueOutcome<[VenueOrderReport]>)
+  /// To a question about trades.
+  case trades(VenueOutcome<[VenueTrade]>)
+  /// To a question about balances.
+  case balances(VenueOutcome<[AssetBalance]>)
+}
+
+/// How a venue's clock stands to ours.
+public struct VenueClock: Hashable, Sendable {
+  /// The venue's time minus ours, nanoseconds.
+  public var offset: Int64
+  /// The truth is within so many nanoseconds of `offset`.
+  public var uncertainty: Int64
+
+  /// A measured clock.
+  public init(offset: Int64, uncertainty: Int64) {
+    self.offset = offset
+    self.uncertainty = uncertainty
+  }
+}
+
+/// All that can happen to a partition's state machine.
+public enum OrderManagerEvent: Sendable {
+  /// First of all: what the log holds, and the input offset that the group has committed.
+  case restored(RestoredOrders)
+  /// A record on `orders.approved`.
+  case approved(InputRecord)
+  /// A record on `executions`, Reconciler's or our own.
+  case execution(InputRecord)
+  /// A record on `control`.
+  case control(Control)
+  /// A record on `instruments`.
+  case instrument(Instrument)
+  /// A record that the core published is in the log.
+  case acknowledged(token: UInt64, offset: Int64)
+  /// The end of a wire call.
+  case answered(token: UInt64, VenueAnswer)
+  /// Something on the private stream.
+  case stream(Route, VenueEvent)
+  /// The private stream of an account came up (subscribed) or went down.
+  case connected(Route, Bool)
+  /// The venue's clock was measured.
+  case clock(Venue, VenueClock)
+  /// A last trade or mid price of `asset` in `quote`, for fees in a third asset.
+  case price(asset: String, quote: String, Price)
+  /// The partition is ours until then: the broker accepted a commit of this generation.
+  case lease(until: Timestamp)
+  /// Redis may have lost everything: write it again.
+  case redisLost
+  /// Time has passed.
+  case tick
+}

@@ -1,0 +1,142 @@
+import Domain
+import Wire
+
+/// What a partition's new owner found in the log.
+public struct RestoredOrders: Sendable {
+  /// Its own epoch: the offset of its marker on `executions`.
+  public var epoch: Int64
+  /// The next record of `orders.approved` to read.
+  public var nextApproval: Int64
+  var orders: [ManagedOrder] = []
+  var approvalsEpoch: Int64 = -1
+  /// The offset of `executions` up to which the log was read.
+  var executionsOffset: Int64 = 0
+  /// Who owned the partition in the stretch of `executions` that was read.
+  var successions: [Succession] = []
+
+  /// The first owner's: nothing was there.
+  public init(epoch: Int64, nextApproval: Int64) {
+    self.epoch = epoch
+    self.nextApproval = nextApproval
+  }
+}
+
+/// From a marker's offset on, its epoch is the partition's.
+struct Succession: Hashable, Sendable {
+  var offset: Int64
+  var epoch: Int64
+}
+
+/// Rebuilds a partition's orders from `order.state` and `executions`, read in that order.
+///
+/// The caller first appends its epoch marker to both topics, waits until no lease of a former owner can be valid, appends the marker to
+/// `executions` once more, and reads `executions` up to that second marker. Then every plan on which a former owner may have acted is in
+/// what was read: a plan that was appended after the first marker under an older epoch counts as one that may have been sent, while
+/// nothing else of that epoch counts.
+public struct OrderRestoration: Sendable {
+  private var orders: [OrderKey: ManagedOrder] = [:]
+  private var cursor = OrderSnapshot.Cursor(executionsOffset: 0, executionsEpoch: -1, approvalsEpoch: -1)
+  private var stateFence = EpochFence()
+  private var executionsFence = EpochFence()
+  private var executionsOffset: Int64 = 0
+  private var successions: [Succession] = []
+  /// Records that could not be read.
+  public private(set) var unreadable = 0
+
+  /// Nothing read yet.
+  public init() {}
+
+  /// Where to begin to read `executions`: only to be asked when `order.state` has been read.
+  public var executionsStart: Int64 { cursor.executionsOffset }
+
+  /// Takes a record of `order.state`.
+  public mutating func readState(_ record: InputRecord, key: String) {
+    guard stateFence.admits(record.headers.epoch) else { return }
+    guard let value = record.value else {
+      if let key = Self.orderKey(key) { orders[key] = nil }
+      return
+    }
+    do throws(RecordError) {
+      let reader = try RecordReader(value)
+      switch try reader.string("type") {
+      case "epoch": if let marker = EpochMarker(reader) { stateFence.see(marker, at: record.source.offset) }
+      case "cursor":
+        cursor = try OrderSnapshot.Cursor(reader)
+        executionsFence = EpochFence(epoch: cursor.executionsEpoch)
+        successions = [Succession(offset: -1, epoch: cursor.executionsEpoch)]
+      default:
+        let order = try ManagedOrder(reader)
+        orders[order.key] = order
+      }
+    } catch {
+      unreadable += 1
+    }
+  }
+
+  /// Takes a record of `executions`, from `executionsStart` on.
+  public mutating func readExecution(_ record: InputRecord) {
+    executionsOffset = record.source.offset + 1
+    guard let value = record.value, let execution = try? ExecutionRecord(value) else {
+      unreadable += 1
+      return
+    }
+    let counts = executionsFence.admits(record.headers.epoch)
+    switch execution {
+    case .epoch(let marker):
+      // Other programs write to this topic too; only our own succession matters here.
+      guard marker.owner.hasPrefix("ordermanager") else { return }
+      executionsFence.see(marker, at: record.source.offset)
+      successions.append(Succession(offset: record.source.offset, epoch: executionsFence.epoch))
+    case .plan(let plan):
+      // Also one that a stalled former owner wrote after its time: it may have sent it.
+      take(plan, record.source.offset)
+    case .order(let event) where counts:
+      let key = OrderKey(account: event.account, id: event.clientOrderID)
+      if orders[key] == nil { orders[key] = ManagedOrder(event) } else { orders[key]?.fold(event) }
+      cover(key, record.source.offset)
+    case .order, .observation, .adjustment, .controlAcknowledged: break
+    }
+  }
+
+  /// The orders, for the owner of `epoch`.
+  public func finish(epoch: Int64, nextApproval: Int64) -> RestoredOrders {
+    var restored = RestoredOrders(epoch: epoch, nextApproval: nextApproval)
+    restored.orders = orders.values.sorted { $0.key < $1.key }
+    restored.approvalsEpoch = cursor.approvalsEpoch
+    restored.successions = successions
+    restored.executionsOffset = max(executionsOffset, cursor.executionsOffset)
+    return restored
+  }
+
+  private mutating func take(_ plan: Plan, _ offset: Int64) {
+    let key = OrderKey(account: plan.approval.request.account, id: plan.approval.clientOrderID)
+    guard orders[key] == nil else { return }
+    // Where the approval lay is not in the plan; everything before the committed offset is known to be done, which is all it decides.
+    var order = ManagedOrder(plan.approval, offset: -1, at: plan.time)
+    order.work.approval = nil
+    order.carryOut(plan)
+    for index in order.children.indices { order.children[index].status = .submitting }
+    orders[key] = order
+    cover(key, offset)
+  }
+
+  /// Notes that no snapshot includes what lies at `offset`.
+  private mutating func cover(_ key: OrderKey, _ offset: Int64) {
+    if orders[key]?.work.uncovered == nil { orders[key]?.work.uncovered = offset }
+  }
+
+  private static func orderKey(_ text: String) -> OrderKey? {
+    let parts = text.split(separator: "+", omittingEmptySubsequences: false)
+    guard parts.count == 2, let account = Account(String(parts[0])), let id = ClientOrderID(String(parts[1])) else { return nil }
+    return OrderKey(account: account, id: id)
+  }
+}
+
+extension ManagedOrder {
+  /// Takes over the plan that was made for it.
+  mutating func carryOut(_ plan: Plan) {
+    children = plan.children.map { OrderChild($0) }
+    quantity = children.reduce(.zero) { $0 + $1.quantity }
+    plannedAt = plan.time
+  }
+}
