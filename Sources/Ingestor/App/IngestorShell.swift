@@ -53,6 +53,7 @@ final class IngestorShell: Sendable {
       let now = EventTime.now()
       guard now.monotonicNanoseconds >= nextTick else { continue }
       nextTick = now.monotonicNanoseconds + Int64(Self.tickMilliseconds) * Interval.millisecond
+      for feed in outlet.takeHoles() { apply(.undelivered(feed: feed), at: Moment(now)) }
       apply(.tick, at: Moment(now))
       gauges.update(core.health)
       if inbox.droppedEvents.value > 0 { throw InboxOverflow() }

@@ -1,11 +1,11 @@
 import Domain
 import Kafka
-import Net
 import Runtime
+import Synchronization
 import Wire
 
 /// Writes records to Kafka from a thread of its own, so that a dead broker never holds up a book. What cannot be delivered is dropped
-/// and reported to the core, which makes up for it with a whole book.
+/// and remembered, so that the core can make up for it with a whole book.
 final class RecordOutlet: Sendable {
   struct Record: Sendable {
     let topic: String
@@ -24,16 +24,16 @@ final class RecordOutlet: Sendable {
   private let queue: BoundedQueue<Record>
   private let health: Health
   private let logger: Logger
-  private let inbox: Inbox
+  /// The feeds (nil: the instruments) of which records were lost since the core last asked.
+  private let holes = Mutex<Set<Int?>>([])
   private let delivered: Counter
   private let lost: Counter
   private let latency: Histogram
 
-  init(_ settings: KafkaSettings, symbols: [Symbol], health: Health, metrics: Metrics, logger: Logger, inbox: Inbox) throws {
+  init(_ settings: KafkaSettings, symbols: [Symbol], health: Health, metrics: Metrics, logger: Logger) throws {
     self.settings = settings
     self.health = health
     self.logger = logger
-    self.inbox = inbox
     let layouts = Topic.layouts().filter { $0.name == Topic.instruments }
     topics = (layouts + symbols.map { Topic.bookLayout(venue: .binance, symbol: $0) }).map { layout in
       let settings = Dictionary(layout.settings.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
@@ -51,6 +51,15 @@ final class RecordOutlet: Sendable {
   func put(_ record: Record) {
     guard queue.push(record, timeoutMilliseconds: 0) != .pushed else { return }
     lose(record.feed)
+  }
+
+  /// The feeds (nil: the instruments) of which records were lost since the last call.
+  func takeHoles() -> [Int?] {
+    let taken = holes.withLock { holes in
+      defer { holes.removeAll() }
+      return holes
+    }
+    return taken.sorted { ($0 ?? -1) < ($1 ?? -1) }
   }
 
   func wake() { wakeup.signal() }
@@ -90,7 +99,7 @@ final class RecordOutlet: Sendable {
     while true {
       let batch = queue.popAll(limit: 1_024)
       for record in batch { try send(record, to: producer) }
-      for report in try producer.poll(timeoutMilliseconds: 0) { conclude(report) }
+      conclude(try producer.poll(timeoutMilliseconds: 0))
       if batch.isEmpty { return }
     }
   }
@@ -109,22 +118,29 @@ final class RecordOutlet: Sendable {
     }
   }
 
-  private func conclude(_ report: DeliveryReport) {
-    let token = Token(packed: report.token)
-    if let error = report.error {
-      logger.warning("record not delivered: \(error)", ["topic": .string(report.topicPartition.topic)])
-      health.set("kafka", .unhealthy(error.name))
-      lose(token.feed)
-    } else {
-      delivered.add()
-      latency.observe(nanoseconds: token.age(at: monotonicNanoseconds()))
+  private func conclude(_ reports: [DeliveryReport]) {
+    var failure: (error: KafkaError, count: Int)?
+    for report in reports {
+      let token = Token(packed: report.token)
+      if let error = report.error {
+        failure = (error, (failure?.count ?? 0) + 1)
+        lose(token.feed)
+      } else {
+        delivered.add()
+        latency.observe(nanoseconds: token.age(at: monotonicNanoseconds()))
+      }
+    }
+    if let failure {
+      logger.warning("\(failure.count) records not delivered: \(failure.error)")
+      health.set("kafka", .unhealthy(failure.error.name))
+    } else if !reports.isEmpty {
       health.set("kafka", .healthy)
     }
   }
 
   private func lose(_ feed: Int?) {
     lost.add()
-    inbox.offer(.undelivered(feed: feed), at: .now())
+    holes.withLock { _ = $0.insert(feed) }
   }
 }
 

@@ -28,7 +28,7 @@ do {
   service.addThread("redis", wake: redis.wake) { redis.run(until: $0) }
 
   let outlet = try RecordOutlet(
-    settings.kafka, symbols: settings.core.symbols, health: health, metrics: metrics, logger: logger, inbox: inbox)
+    settings.kafka, symbols: settings.core.symbols, health: health, metrics: metrics, logger: logger)
   service.addThread("kafka", wake: outlet.wake) { try outlet.run(until: $0) }
 
   let network = try VenueNetwork(endpoints, inbox: inbox)

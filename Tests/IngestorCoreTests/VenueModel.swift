@@ -1,0 +1,109 @@
+import Domain
+import Venues
+import Wire
+
+/// A venue in a few lines: one book that changes at random, its depth frames and its snapshots.
+struct VenueModel {
+  private(set) var book = OrderBook()
+  private(set) var lastID: Int64 = 1_000
+  /// The book after each change, to compare with what the topic says of it.
+  private(set) var history: [Int64: OrderBook] = [:]
+  private var generator: SeededGenerator
+
+  init(seed: UInt64) {
+    generator = SeededGenerator(seed: seed)
+    for _ in 0..<40 { change() }
+  }
+
+  static let instruments = Array(
+    #"""
+    {"symbols":[{"symbol":"BTCUSDT","status":"TRADING","baseAsset":"BTC","quoteAsset":"USDT","filters":[
+    {"filterType":"PRICE_FILTER","minPrice":"0","maxPrice":"0","tickSize":"0.01"},
+    {"filterType":"LOT_SIZE","minQty":"0","maxQty":"9","stepSize":"0.001"}]}]}
+    """#.utf8)
+
+  /// A few changes in one frame.
+  mutating func nextFrame() -> [UInt8] {
+    let first = lastID + 1
+    var bids: [BookLevel] = []
+    var asks: [BookLevel] = []
+    for _ in 0..<Int.random(in: 1...4, using: &generator) {
+      let (side, level) = change()
+      if side == .buy { bids.append(level) } else { asks.append(level) }
+    }
+    return JSONWriter.object { writer in
+      writer.member("e", "depthUpdate")
+      writer.member("E", 1_700_000_000_000 + lastID)
+      writer.member("s", "BTCUSDT")
+      writer.member("U", first)
+      writer.member("u", lastID)
+      Self.write("b", bids, to: &writer)
+      Self.write("a", asks, to: &writer)
+    }
+  }
+
+  func snapshot() -> VenueResult {
+    let body = JSONWriter.object { writer in
+      writer.member("lastUpdateId", lastID)
+      Self.write("bids", book.levels(.buy), to: &writer)
+      Self.write("asks", book.levels(.sell), to: &writer)
+    }
+    return .reply(VenueReply(status: 200, body: body))
+  }
+
+  /// Bids rest below 1000, asks above, so that the book never crosses.
+  @discardableResult
+  private mutating func change() -> (Side, BookLevel) {
+    let side: Side = Bool.random(using: &generator) ? .buy : .sell
+    let distance = Int64.random(in: 1...30, using: &generator)
+    let price = Price(units: (1_000 + (side == .buy ? -distance : distance)) * 10_000_000_000)
+    let quantity = Quantity(units: max(0, Int64.random(in: -3...9, using: &generator)) * 100_000)
+    book.set(side, price: price, quantity: quantity)
+    lastID += 1
+    history[lastID] = book
+    return (side, BookLevel(price: price, quantity: quantity))
+  }
+
+  private static func write(_ name: StaticString, _ levels: [BookLevel], to writer: inout JSONWriter) {
+    writer.name(name)
+    writer.beginArray()
+    for level in levels {
+      writer.beginArray()
+      writer.value(level.price)
+      writer.value(level.quantity)
+      writer.endArray()
+    }
+    writer.endArray()
+  }
+}
+
+/// Follows the topic as a consumer would: by its records alone.
+struct TopicReader {
+  private(set) var book: OrderBook?
+  private(set) var records: [BookRecord] = []
+  private var building = OrderBook()
+  private var nextChunk = 0
+
+  mutating func read(_ record: BookRecord) throws {
+    // Through the bytes, as on the topic.
+    let record = try BookRecord(record.encoded())
+    records.append(record)
+    switch record.kind {
+    case .status: if !record.isValid { book = nil }
+    case .diff: if let old = book { book = applying(record, to: old) }
+    case .snapshot:
+      if record.chunk == 0 { building = OrderBook() }
+      guard record.chunk == 0 || record.chunk == nextChunk else { return }
+      building = applying(record, to: building)
+      nextChunk = record.chunk + 1
+      if nextChunk == record.chunks { book = building }
+    }
+  }
+
+  private func applying(_ record: BookRecord, to book: OrderBook) -> OrderBook {
+    var book = book
+    for level in record.bids { book.set(.buy, price: level.price, quantity: level.quantity) }
+    for level in record.asks { book.set(.sell, price: level.price, quantity: level.quantity) }
+    return book
+  }
+}
