@@ -89,6 +89,8 @@ let package = Package(
 
       // Servers, child processes and places for the tests of every module.
       .target(name: "TestSupport", dependencies: ["Runtime"], path: "Tests/TestSupport", swiftSettings: strict),
+      // A program for the tests of the life of programs.
+      .executableTarget(name: "ServiceProbe", dependencies: ["Runtime"], path: "Tests/ServiceProbe", swiftSettings: strict),
 
       tests("Domain"),
       tests("Wire", ["Domain", "Runtime", "TestSupport"]),

@@ -153,6 +153,66 @@ import Testing
     first.close()
   }
 
+  @Test func aCommitToADeadBrokerEndsInTime() throws {
+    try cluster.create("t")
+    let consumer = try KafkaConsumer(cluster.settings, group: "g")
+    try consumer.subscribe(["t"])
+    _ = try consumer.joined()
+    cluster.server.kill()
+    let error = #expect(throws: KafkaError.self) {
+      try consumer.commit([TopicPartitionOffset("t", 0, offset: 0)], timeoutMilliseconds: 300)
+    }
+    #expect(error?.meansOwnershipLost == false, "nobody has said that another owner is there")
+    #expect(!consumer.close(timeoutMilliseconds: 100), "a dead broker must not hold up the end of the program")
+  }
+
+  @Test func aMemberGoesOnAfterTheBrokerHasRestarted() throws {
+    try cluster.create("t")
+    let consumer = try KafkaConsumer(cluster.settings, group: "g", instanceID: "one")
+    try consumer.subscribe(["t"])
+    _ = try consumer.joined()
+    try consumer.commit([TopicPartitionOffset("t", 0, offset: 0)])
+    cluster.server.kill()
+    let second = try LocalKafkaServer(directory: cluster.server.data, port: cluster.server.port)
+    try cluster.append(["a"], to: "t")
+    // Whatever the broker remembers of the group: either the assignment holds, or it is taken and given again; commits are
+    // refused in between, and in the end one is accepted.
+    var isCommitted = false
+    _ = try consumer.next { event -> Bool? in
+      switch event {
+      case .assigned(let partitions): try consumer.assign(partitions.map { TopicPartitionOffset($0, offset: 0) })
+      case .revoked, .lost: try consumer.unassign()
+      case .message(let message):
+        #expect(message.value == Array("a".utf8))
+        do {
+          try consumer.commit([TopicPartitionOffset("t", 0, offset: 1)])
+          isCommitted = true
+        } catch let error as KafkaError where error.meansOwnershipLost {}
+      default: break
+      }
+      return isCommitted ? true : nil
+    }
+    #expect(consumer.close())
+    second.kill()
+  }
+
+  /// Nothing is heard from the broker for longer than the session of 6 s: another member may have the partitions by now.
+  @Test func aMemberThatMayHaveBeenReplacedIsToldThatItLost() throws {
+    try cluster.create("t")
+    let consumer = try KafkaConsumer(cluster.settings, group: "g")
+    try consumer.subscribe(["t"])
+    #expect(try consumer.joined().count == 1)
+    cluster.server.freeze(true)
+    let lost = try? consumer.next { event -> [TopicPartition]? in
+      if case .lost(let partitions) = event { partitions } else { nil }
+    }
+    cluster.server.freeze(false)
+    #expect(lost == [TopicPartition("t", 0)])
+    try consumer.unassign()
+    #expect(try consumer.joined().count == 1)
+    #expect(consumer.close())
+  }
+
   @Test func aRebalanceAsksTheOwnerToGivePartitionsBack() throws {
     try cluster.create("t", partitions: 2)
     let first = try KafkaConsumer(cluster.settings, group: "g")

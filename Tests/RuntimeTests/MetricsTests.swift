@@ -75,7 +75,7 @@ import Testing
     #expect(!health.isHealthy)
     #expect(
       String(decoding: health.render(), as: UTF8.self)
-        == #"{"status":"unhealthy","parts":{"books":"no \"route\"","kafka":"ok"}}"# + "\n")
+        == #"{"status":"unhealthy","parts":{"books":"no \"route\"","kafka":"ok"}}"#)
     health.set("books", .healthy)
     #expect(health.isHealthy)
   }

@@ -81,6 +81,11 @@ public final class LocalKafkaServer: Sendable {
   /// Where the broker keeps its log.
   public var data: TemporaryDirectory { directory }
 
+  /// Stops the broker in its tracks, or lets it go on: a peer that hangs.
+  public func freeze(_ frozen: Bool) {
+    process.signal(frozen ? SIGSTOP : SIGCONT)
+  }
+
   /// Ends the broker by SIGKILL, as a crash would.
   public func kill() {
     process.stop(signal: SIGKILL)

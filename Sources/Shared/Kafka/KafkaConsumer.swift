@@ -117,11 +117,17 @@ public final class KafkaConsumer: Sendable {
   }
 
   /// Commits these offsets (each that of the next record to read) and waits for the broker's answer. Success means that the
-  /// broker accepted them for this member and generation: a lease renewed now. Committing the same offsets again is fine.
-  public func commit(_ places: [TopicPartitionOffset]) throws(KafkaError) {
+  /// broker accepted them for this member and generation: a lease renewed as of the call's start. Committing the same offsets
+  /// again is fine. Throws `_TIMED_OUT` when no answer came in time; the commit may still happen.
+  public func commit(_ places: [TopicPartitionOffset], timeoutMilliseconds: Int = 5_000) throws(KafkaError) {
     let list = PartitionList(places)
-    try check(rd_kafka_commit(handle.pointer, list.pointer, 0), "commit \(places)")
-    if let error = PartitionList.firstError(in: list.pointer) { throw error }
+    let answers = EventQueue(rd_kafka_queue_new(handle.pointer), of: handle)
+    try check(rd_kafka_commit_queue(handle.pointer, list.pointer, answers.pointer, nil, nil), "commit \(places)")
+    guard let answer = answers.next(timeoutMilliseconds: timeoutMilliseconds) else {
+      throw KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, reason: "commit \(places): no answer")
+    }
+    let results = UnsafePointer(rd_kafka_event_topic_partition_list(answer.pointer))
+    if let error = answer.error ?? PartitionList.firstError(in: results) { throw error }
   }
 
   /// Commits these offsets; the broker's answer comes from `poll` as `committed` with the token.
@@ -156,7 +162,8 @@ public final class KafkaConsumer: Sendable {
   public var fatalError: KafkaError? { handle.fatalError }
 
   /// Leaves the group (a static member keeps its partitions until its session ends) and stops. The owner must have stopped to poll and
-  /// handled its state; rebalance events that come now are acknowledged here. False when the time was over first.
+  /// handled its state; rebalance events that come now are acknowledged here. False when the time was over first; then the
+  /// instance is left to the end of the process.
   @discardableResult
   public func close(timeoutMilliseconds: Int = 3_000) -> Bool {
     let deadline = Deadline(afterMilliseconds: timeoutMilliseconds)
@@ -168,7 +175,11 @@ public final class KafkaConsumer: Sendable {
       guard let event = events.next(timeoutMilliseconds: 50) else { continue }
       if event.type == RD_KAFKA_EVENT_REBALANCE { rd_kafka_assign(handle.pointer, nil) }
     }
-    return rd_kafka_consumer_closed(handle.pointer) == 1
+    guard rd_kafka_consumer_closed(handle.pointer) == 1 else {
+      handle.abandon()
+      return false
+    }
+    return true
   }
 
   private func fetched(_ event: KafkaRawEvent) -> KafkaEvent? {

@@ -1,5 +1,6 @@
 import CRdKafka
 import Runtime
+import Synchronization
 
 /// Where the brokers are and how this program names itself to them.
 public struct KafkaSettings: Sendable {
@@ -44,6 +45,7 @@ final class KafkaHandle: @unchecked Sendable {
   let pointer: OpaquePointer
   /// Kept alive for the log callback, which reaches it unretained through the instance's opaque pointer.
   private let logger: Logger?
+  private let isAbandoned = Atomic<Bool>(false)
 
   init(
     _ type: rd_kafka_type_t, _ settings: KafkaSettings, defaults: [(String, String)], events: Int32
@@ -76,8 +78,16 @@ final class KafkaHandle: @unchecked Sendable {
   }
 
   deinit {
+    guard !isAbandoned.load(ordering: .acquiring) else { return }
     // Consumers are closed by their owner first; without the flag a forgotten close would block here on the broker.
     rd_kafka_destroy_flags(pointer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+  }
+
+  /// Leaves the instance to the end of the process: one that waits for a dead broker would block its destruction for seconds.
+  func abandon() {
+    guard !isAbandoned.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    // Its threads may still log.
+    if let logger { _ = Unmanaged.passRetained(logger) }
   }
 
   /// The fatal error that ended this instance, if one did.

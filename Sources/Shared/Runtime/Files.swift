@@ -50,6 +50,16 @@ public func listDirectory(_ path: String) throws(SystemError) -> [String] {
   return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
 }
 
+/// Replaces a small file as a whole: a reader sees the old bytes or the new ones, never half of them.
+public func replaceFile(_ path: String, with bytes: [UInt8]) throws(SystemError) {
+  let temporary = path + ".new"
+  let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+  guard descriptor >= 0 else { throw SystemError("open \(temporary)") }
+  defer { close(descriptor) }
+  try writeAll(bytes, to: descriptor)
+  guard rename(temporary, path) == 0 else { throw SystemError("rename \(temporary)") }
+}
+
 /// Writes all bytes to a descriptor, going on after signals and short writes.
 public func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(SystemError) {
   var written = 0

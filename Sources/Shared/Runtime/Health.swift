@@ -1,4 +1,5 @@
 import Synchronization
+import Wire
 
 /// What `/healthz` answers: one state for each part of the process. Healthy when every part is.
 public final class Health: Sendable {
@@ -27,17 +28,19 @@ public final class Health: Sendable {
   public func render() -> [UInt8] {
     let parts = parts.withLock { $0 }
     let healthy = !parts.isEmpty && parts.values.allSatisfy { $0 == .healthy }
-    var bytes = Array("{\"status\":\"\(healthy ? "ok" : "unhealthy")\",\"parts\":{".utf8)
-    for (index, part) in parts.sorted(by: { $0.key < $1.key }).enumerated() {
-      if index > 0 { bytes.append(UInt8(ascii: ",")) }
-      LogLine.appendQuoted(part.key, to: &bytes)
-      bytes.append(UInt8(ascii: ":"))
-      switch part.value {
-      case .healthy: LogLine.appendQuoted("ok", to: &bytes)
-      case .unhealthy(let reason): LogLine.appendQuoted(reason, to: &bytes)
+    return JSONWriter.object { writer in
+      writer.name("status")
+      writer.value(healthy ? "ok" : "unhealthy")
+      writer.name("parts")
+      writer.beginObject()
+      for (name, state) in parts.sorted(by: { $0.key < $1.key }) {
+        writer.name(dynamic: name)
+        switch state {
+        case .healthy: writer.value("ok")
+        case .unhealthy(let reason): writer.value(reason)
+        }
       }
+      writer.endObject()
     }
-    bytes.append(contentsOf: "}}\n".utf8)
-    return bytes
   }
 }

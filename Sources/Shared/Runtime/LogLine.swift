@@ -1,46 +1,62 @@
-/// The bytes of one log line.
-enum LogLine {
-  static func appendJSON(
-    to line: inout [UInt8], time: Int64, level: LogLevel, service: String, message: String,
-    fields: KeyValuePairs<String, LogValue>
+import Domain
+import Wire
+
+/// Builds log lines in memory that is kept from line to line.
+struct LogLine: Sendable {
+  /// The line, with its line end.
+  private(set) var bytes: [UInt8] = []
+  private var writer = JSONWriter()
+
+  mutating func setJSON(
+    time: Timestamp, level: LogLevel, service: String, message: String, fields: KeyValuePairs<String, LogValue>
   ) {
-    line.append(contentsOf: "{\"ts\":\"".utf8)
-    appendISO8601(time, to: &line)
-    line.append(contentsOf: "\",\"level\":\"".utf8)
-    line.append(contentsOf: level.rawValue.utf8)
-    line.append(contentsOf: "\",\"service\":".utf8)
-    appendQuoted(service, to: &line)
-    line.append(contentsOf: ",\"message\":".utf8)
-    appendQuoted(message, to: &line)
+    bytes.removeAll(keepingCapacity: true)
+    LogLine.appendISO8601(time.nanoseconds, to: &bytes)
+    writer.removeAll()
+    writer.beginObject()
+    writer.name("ts")
+    writer.value(String(decoding: bytes, as: UTF8.self))
+    writer.name("level")
+    writer.value(level.rawValue)
+    writer.name("service")
+    writer.value(service)
+    writer.name("message")
+    writer.value(message)
     for (key, value) in fields {
-      line.append(UInt8(ascii: ","))
-      appendQuoted(key, to: &line)
-      line.append(UInt8(ascii: ":"))
+      writer.name(dynamic: key)
       switch value {
-      case .string(let text): appendQuoted(text, to: &line)
-      case .int(let number): line.append(contentsOf: String(number).utf8)
-      case .bool(let flag): line.append(contentsOf: (flag ? "true" : "false").utf8)
+      case .string(let text): writer.value(text)
+      case .int(let number): writer.value(number)
+      case .bool(let flag): writer.value(flag)
       }
     }
-    line.append(contentsOf: "}\n".utf8)
+    writer.endObject()
+    bytes.removeAll(keepingCapacity: true)
+    bytes.append(contentsOf: writer.bytes)
+    bytes.append(UInt8(ascii: "\n"))
   }
 
-  static func appendText(
-    to line: inout [UInt8], time: Int64, level: LogLevel, service: String, message: String,
-    fields: KeyValuePairs<String, LogValue>
+  mutating func setText(
+    time: Timestamp, level: LogLevel, service: String, message: String, fields: KeyValuePairs<String, LogValue>
   ) {
-    appendISO8601(time, to: &line)
-    line.append(contentsOf: " \(level.rawValue) \(service): ".utf8)
-    appendOneLine(message, to: &line)
+    bytes.removeAll(keepingCapacity: true)
+    LogLine.appendISO8601(time.nanoseconds, to: &bytes)
+    bytes.append(contentsOf: " \(level.rawValue) \(service): ".utf8)
+    appendPrintable(message)
     for (key, value) in fields {
-      line.append(contentsOf: " \(key)=".utf8)
+      bytes.append(contentsOf: " \(key)=".utf8)
       switch value {
-      case .string(let text): appendOneLine(text, to: &line)
-      case .int(let number): line.append(contentsOf: String(number).utf8)
-      case .bool(let flag): line.append(contentsOf: (flag ? "true" : "false").utf8)
+      case .string(let text): appendPrintable(text)
+      case .int(let number): bytes.append(contentsOf: String(number).utf8)
+      case .bool(let flag): bytes.append(contentsOf: (flag ? "true" : "false").utf8)
       }
     }
-    line.append(UInt8(ascii: "\n"))
+    bytes.append(UInt8(ascii: "\n"))
+  }
+
+  /// Text from outside must not forge a second line or move the cursor of a terminal.
+  private mutating func appendPrintable(_ text: String) {
+    for byte in text.utf8 { bytes.append(byte < 0x20 || byte == 0x7F ? UInt8(ascii: " ") : byte) }
   }
 
   /// `2026-11-21T11:47:21.123456789Z`
@@ -87,33 +103,5 @@ enum LogLine {
       line[index] = UInt8(ascii: "0") + UInt8(rest % 10)
       rest /= 10
     }
-  }
-
-  /// A JSON string. Swift strings are valid Unicode, so only quotes, backslashes and control bytes need escaping.
-  static func appendQuoted(_ text: String, to line: inout [UInt8]) {
-    line.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        line.append(UInt8(ascii: "\\"))
-        line.append(byte)
-      case UInt8(ascii: "\n"): line.append(contentsOf: "\\n".utf8)
-      case 0..<0x20, 0x7F:
-        line.append(contentsOf: "\\u00".utf8)
-        line.append(hexDigit(byte >> 4))
-        line.append(hexDigit(byte & 15))
-      default: line.append(byte)
-      }
-    }
-    line.append(UInt8(ascii: "\""))
-  }
-
-  /// Text from outside must not forge a second line or move the cursor of a terminal.
-  private static func appendOneLine(_ text: String, to line: inout [UInt8]) {
-    for byte in text.utf8 { line.append(byte < 0x20 || byte == 0x7F ? UInt8(ascii: " ") : byte) }
-  }
-
-  private static func hexDigit(_ nibble: UInt8) -> UInt8 {
-    nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
   }
 }

@@ -2,7 +2,16 @@ import CShim
 import Glibc
 
 /// An event counter of the kernel (`eventfd`) on which one thread waits for several sources at once: Kafka queues, bounded
-/// queues, other threads. Any number of signals before a wait are one wake-up, so drain every source after each.
+/// queues, other threads. Any number of signals before a wait are one wake-up, so drain every source after each:
+///
+/// ```swift
+/// consumer.attach(wakeup); producer.attach(wakeup)
+/// while !stop.isSet {
+///   wakeup.wait(timeoutMilliseconds: 100)
+///   while let event = consumer.poll(timeoutMilliseconds: 0) { handle(event) }
+///   for report in try producer.poll(timeoutMilliseconds: 0) { handle(report) }
+/// }
+/// ```
 public final class Wakeup: Sendable {
   /// The descriptor; sources that only know descriptors write an 8-byte 1 to it.
   public let descriptor: Int32
