@@ -72,6 +72,69 @@ import Wire
     #expect(try venue.control("GET", "/faults").array?.isEmpty == true)
   }
 
+  @Test("a silent WebSocket stays open, says nothing for a while, and then goes on")
+  func silence() throws {
+    let venue = TestVenue()
+    venue.open(1, "/ws/btcusdt@depth@100ms")
+    _ = try venue.control("POST", "/faults", #"{"fault":"silence_websocket","match":"/ws*","milliseconds":1000}"#)
+    for _ in 0..<9 { venue.step() }
+    #expect(venue.messages(1).isEmpty && venue.ended.isEmpty)
+    for _ in 0..<3 { venue.step() }
+    #expect(!venue.messages(1).isEmpty)
+  }
+
+  @Test("a forgotten order cannot be found, though it lives, and is found later")
+  func forgetOrder() throws {
+    let venue = TestVenue()
+    try venue.order("newClientOrderId=lost")
+    _ = try venue.control("POST", "/faults", #"{"fault":"forget_order","match":"lost","milliseconds":60000}"#)
+    #expect(code(try venue.call("GET", "order", "symbol=BTCUSDT&origClientOrderId=lost")) == -2013)
+    #expect(try venue.call("GET", "openOrders").array?.isEmpty == true)
+    #expect(try venue.call("GET", "allOrders", "symbol=BTCUSDT").array?.isEmpty == true)
+    #expect(try venue.control("GET", "/truth/orders").array?.count == 1)
+    #expect(try venue.order("newClientOrderId=lost")["msg"]?.string == "Duplicate order sent.")
+    venue.advance(milliseconds: 60_000)
+    #expect(try venue.call("GET", "order", "symbol=BTCUSDT&origClientOrderId=lost")["status"]?.string == "NEW")
+  }
+
+  @Test("the clock can be wrong and be set right")
+  func skewClock() throws {
+    let venue = TestVenue()
+    _ = try venue.control("POST", "/faults", #"{"fault":"skew_clock","milliseconds":6000}"#)
+    #expect(try venue.get("time")["serverTime"]?.integer == venue.now.milliseconds + 6_000)
+    #expect(code(try venue.call("GET", "account")) == -1021)
+    _ = try venue.control("POST", "/faults", #"{"fault":"skew_clock","milliseconds":0}"#)
+    #expect(code(try venue.call("GET", "account")) == nil)
+  }
+
+  @Test("words that the venue never said before appear in replies and events")
+  func unknownWords() throws {
+    let venue = TestVenue()
+    _ = try venue.subscribe(1)
+    _ = try venue.control(
+      "POST", "/faults", #"{"fault":"alter_event","match":"executionReport","find":"\"x\":\"NEW\"","replace":"\"x\":\"MOON\""}"#)
+    _ = try venue.control("POST", "/faults", #"{"fault":"alter_reply","match":"POST *","find":"NEW","replace":"MOON"}"#)
+    #expect(try venue.order()["status"]?.string == "MOON")
+    #expect(venue.messages(1).first?["event"]?["x"]?.string == "MOON")
+  }
+
+  @Test("a balance changes outside all orders, and a wipe starts everything over")
+  func balances() throws {
+    let venue = TestVenue()
+    _ = try venue.control("POST", "/faults", #"{"fault":"change_balance","account":"alice","asset":"BTC","amount":"-0.5"}"#)
+    #expect(try venue.call("GET", "account")["balances"]?.array?.first?["free"]?.string == "49.50000000")
+    #expect(try venue.control("POST", "/faults", #"{"fault":"change_balance","account":"eve"}"#)["error"] != nil)
+    try venue.order()
+    try venue.order(TestVenue.market + "&quantity=0.1", by: "bob")
+    _ = try venue.control("POST", "/faults", #"{"fault":"wipe"}"#)
+    #expect(try venue.control("GET", "/truth/orders").array?.isEmpty == true)
+    #expect(try venue.control("GET", "/truth/fills").array?.isEmpty == true)
+    let balances = try #require(try venue.control("GET", "/truth/balances").array)
+    #expect(balances.compactMap { $0["free"]?.string } == ["50", "1000000", "50", "1000000"])
+    #expect(balances.allSatisfy { $0["locked"]?.string == "0" })
+    #expect(code(try venue.order()) == nil)
+  }
+
   @Test("the truth is complete and can be read in parts")
   func truth() throws {
     let venue = TestVenue()

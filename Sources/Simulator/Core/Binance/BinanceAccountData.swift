@@ -4,13 +4,13 @@ import Wire
 /// What a client asks about its own orders, fills and balances.
 enum BinanceAccountData {
   static func answer(
-    _ endpoint: BinanceEndpoint, _ client: ClientAccount, _ parameters: inout BinanceParameters, _ world: World,
+    _ endpoint: BinanceEndpoint, _ client: ClientAccount, _ parameters: inout BinanceParameters, _ world: inout World,
     _ json: inout JSONWriter
   ) throws(BinanceError) {
     switch endpoint {
     case .queryOrder:
       let market = try BinanceMarketData.market(&parameters, world)
-      let order = try order(client, market, &parameters, world)
+      let order = try order(client, market, &parameters, &world)
       try parameters.finish()
       guard let order else { throw .noSuchOrder }
       BinanceOrderText.queried(order, world, to: &json)
@@ -19,11 +19,11 @@ enum BinanceAccountData {
       try parameters.finish()
       json.beginArray()
       for order in world.exchange.openOrders(of: client.index) where market == nil || order.request.market == market {
-        BinanceOrderText.queried(order, world, to: &json)
+        if world.canFind(order) { BinanceOrderText.queried(order, world, to: &json) }
       }
       json.endArray()
-    case .allOrders: try allOrders(client, &parameters, world, &json)
-    case .myTrades: try myTrades(client, &parameters, world, &json)
+    case .allOrders: try allOrders(client, &parameters, &world, &json)
+    case .myTrades: try myTrades(client, &parameters, &world, &json)
     case .account: try account(client, &parameters, world, &json)
     default: throw .unknownPath
     }
@@ -31,16 +31,16 @@ enum BinanceAccountData {
 
   /// The order that `orderId` or `origClientOrderId` names, nil when there is none; sent both, both must fit.
   static func order(
-    _ client: ClientAccount, _ market: Int, _ parameters: inout BinanceParameters, _ world: World
+    _ client: ClientAccount, _ market: Int, _ parameters: inout BinanceParameters, _ world: inout World
   ) throws(BinanceError) -> VenueOrder? {
     let id = try parameters.integer("orderId")
     let clientID = try parameters.text("origClientOrderId")
-    if let id {
-      let order = world.exchange.order(id, of: client.index, in: market)
-      return clientID == nil || clientID == order?.request.clientOrderID ? order : nil
-    }
-    guard let clientID else { throw .missingEither("origClientOrderId", "orderId") }
-    return world.exchange.order(named: clientID, of: client.index, in: market)
+    guard id != nil || clientID != nil else { throw .missingEither("origClientOrderId", "orderId") }
+    let found =
+      id.map { world.exchange.order($0, of: client.index, in: market) }
+      ?? world.exchange.order(named: clientID ?? "", of: client.index, in: market)
+    guard let order = found, clientID == nil || clientID == order.request.clientOrderID else { return nil }
+    return world.canFind(order) ? order : nil
   }
 
   /// Which part of a history is asked for.
@@ -69,7 +69,7 @@ enum BinanceAccountData {
   }
 
   private static func allOrders(
-    _ client: ClientAccount, _ parameters: inout BinanceParameters, _ world: World, _ json: inout JSONWriter
+    _ client: ClientAccount, _ parameters: inout BinanceParameters, _ world: inout World, _ json: inout JSONWriter
   ) throws(BinanceError) {
     let market = try BinanceMarketData.market(&parameters, world)
     let page = try Page(firstID: "orderId", &parameters)
@@ -78,12 +78,12 @@ enum BinanceAccountData {
       $0.request.market == market && $0.id >= page.firstID ?? 0 && page.includes($0.created)
     }
     json.beginArray()
-    for order in page.cut(orders) { BinanceOrderText.queried(order, world, to: &json) }
+    for order in page.cut(orders) where world.canFind(order) { BinanceOrderText.queried(order, world, to: &json) }
     json.endArray()
   }
 
   private static func myTrades(
-    _ client: ClientAccount, _ parameters: inout BinanceParameters, _ world: World, _ json: inout JSONWriter
+    _ client: ClientAccount, _ parameters: inout BinanceParameters, _ world: inout World, _ json: inout JSONWriter
   ) throws(BinanceError) {
     let market = try BinanceMarketData.market(&parameters, world)
     let orderID = try parameters.integer("orderId")
@@ -94,7 +94,9 @@ enum BinanceAccountData {
         && (orderID == nil || $0.orderID == orderID)
     }
     json.beginArray()
-    for fill in page.cut(fills) { BinanceOrderText.trade(fill, world, to: &json) }
+    for fill in page.cut(fills) where world.canFind(fill.orderID, named: fill.clientOrderID) {
+      BinanceOrderText.trade(fill, world, to: &json)
+    }
     json.endArray()
   }
 
@@ -150,4 +152,8 @@ enum BinanceAccountData {
   ]
 
   private static func rate(_ basisPoints: Int64) -> Money { Money(units: Int128(basisPoints) * 100_000_000_000_000) }
+}
+
+extension World {
+  fileprivate mutating func canFind(_ order: VenueOrder) -> Bool { canFind(order.id, named: order.request.clientOrderID) }
 }

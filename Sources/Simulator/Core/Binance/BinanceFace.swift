@@ -79,7 +79,7 @@ public struct BinanceFace: VenueFace {
     let (payload, signature) = BinanceSecurity.signedPayload(query: request.query, body: body)
     try BinanceSecurity.verify(signature, over: payload, by: client)
     parameters.ignore(BinanceSecurity.signature)
-    try BinanceSecurity.checkFreshness(&parameters, at: world.now)
+    try BinanceSecurity.checkFreshness(&parameters, at: world.clock)
     return client
   }
 
@@ -95,7 +95,7 @@ public struct BinanceFace: VenueFace {
     case .orderRate:
       try parameters.finish()
       limits.appendOrderRate(of: client.index, to: &json)
-    default: try BinanceAccountData.answer(endpoint, client, &parameters, world, &json)
+    default: try BinanceAccountData.answer(endpoint, client, &parameters, &world, &json)
     }
   }
 }

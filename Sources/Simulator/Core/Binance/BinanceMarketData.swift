@@ -15,7 +15,7 @@ enum BinanceMarketData {
     case .time:
       try parameters.finish()
       json.beginObject()
-      json.milliseconds("serverTime", world.now)
+      json.milliseconds("serverTime", world.clock)
       json.endObject()
     case .exchangeInfo: try exchangeInfo(&parameters, world, limits, &json)
     case .depth: try depth(&parameters, world, &json)
@@ -174,7 +174,7 @@ enum BinanceMarketData {
     try parameters.finish()
     json.beginObject()
     json.member("timezone", "UTC")
-    json.milliseconds("serverTime", world.now)
+    json.milliseconds("serverTime", world.clock)
     json.name("rateLimits")
     BinanceRateLimits.append(limits, to: &json)
     json.name("exchangeFilters")

@@ -46,7 +46,7 @@ extension BinanceFace {
     try limits.spend(method.hasPrefix("userDataStream") ? 2 : 1, at: world.now)
     switch method {
     case "ping": return .object([])
-    case "time": return .object([JSONMember(name: "serverTime", value: .number(String(world.now.milliseconds)))])
+    case "time": return .object([JSONMember(name: "serverTime", value: .number(String(world.clock.milliseconds)))])
     case "userDataStream.subscribe.signature":
       let client = try authenticate(&parameters, world)
       return subscriptionID(sockets.with(socket) { $0.subscribe(client) } ?? 0)
@@ -69,7 +69,7 @@ extension BinanceFace {
     let payload = parameters.sortedPayload
     let client = try BinanceSecurity.client(try parameters.text("apiKey"), world)
     try BinanceSecurity.verify(try parameters.text(BinanceSecurity.signature), over: payload, by: client)
-    try BinanceSecurity.checkFreshness(&parameters, at: world.now)
+    try BinanceSecurity.checkFreshness(&parameters, at: world.clock)
     return client
   }
 

@@ -39,7 +39,7 @@ enum BinanceTrading {
     _ client: ClientAccount, _ parameters: inout BinanceParameters, _ world: inout World, _ json: inout JSONWriter
   ) throws(BinanceError) {
     let market = try BinanceMarketData.market(&parameters, world)
-    let found = try BinanceAccountData.order(client, market, &parameters, world)
+    let found = try BinanceAccountData.order(client, market, &parameters, &world)
     let cancelID = try parameters.clientID("newClientOrderId") ?? world.randomID(length: 22)
     let restriction = try parameters.text("cancelRestrictions")
     try parameters.finish()

@@ -17,6 +17,7 @@ extension BinanceFace {
   private func tell(
     _ listeners: [(socket: SocketID, subscription: Int64)], _ name: String, _ event: [UInt8], _ world: inout World
   ) {
+    let event = world.faults.altered(event, .alterEvent, name)
     for _ in 0..<world.faults.copies(ofPrivate: name) {
       for listener in listeners {
         let head = Array("{\"subscriptionId\":\(listener.subscription),\"event\":".utf8)

@@ -41,7 +41,7 @@ public struct Exchange: Sendable {
   /// The account of the synthetic participants.
   public static let participants = 0
   /// Closed orders and fills beyond this many an account are forgotten, the oldest first.
-  static let historyLimit = 500_000
+  static let historyLimit = 200_000
 
   /// The markets, in the order of their listing.
   public internal(set) var markets: [Market]
@@ -97,6 +97,23 @@ public struct Exchange: Sendable {
     history.append([])
     fillHistory.append([])
     return ledger.addAccount(holdings, isUnlimited: isUnlimited)
+  }
+
+  /// Forgets every client's orders and fills and gives each its first holdings again; the participants stay. Numbers go on.
+  mutating func wipe(_ holdings: [(asset: String, amount: Money)]) {
+    for account in open.indices where account != Self.participants {
+      for id in open[account] { cancel(id, at: order(id).updated) }
+      for id in history[account] { orders[id] = nil }
+      history[account] = []
+      fillHistory[account] = []
+      for asset in ledger.assets.indices {
+        let first = holdings.first { $0.asset == ledger.assets[asset] }?.amount ?? .zero
+        ledger.adjust(account, asset, by: first - ledger.balance(account, asset).free)
+      }
+    }
+    latest = [:]
+    // A testnet that is wiped says nothing on the private streams.
+    events.removeAll { if case .order = $0 { true } else { false } }
   }
 
   /// Index of the market that the venue spells so.

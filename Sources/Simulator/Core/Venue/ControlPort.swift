@@ -19,39 +19,71 @@ struct ControlPort: Sendable {
     case "DELETE /faults":
       world.faults.removeAll()
       return list(world.faults)
-    case "GET /truth/orders": return truth(request, world) { world.exchange.allOrders(of: $0.index).map { .order($0) } }
-    case "GET /truth/fills": return truth(request, world) { world.exchange.fills(of: $0.index).map { .fill($0) } }
-    case "GET /truth/balances": return balances(world)
-    default: return problem(404, "no such thing here: POST|GET|DELETE /faults, GET /truth/orders|fills|balances")
+    case "GET /truth/orders": return Truth.report(request, world) { world.exchange.allOrders(of: $0.index).map { .order($0) } }
+    case "GET /truth/fills": return Truth.report(request, world) { world.exchange.fills(of: $0.index).map { .fill($0) } }
+    case "GET /truth/balances": return Truth.balances(world)
+    default: return Self.problem(404, "no such thing here: POST|GET|DELETE /faults, GET /truth/orders|fills|balances")
     }
   }
 
-  // MARK: Faults
+  static func reply(_ json: JSONWriter, status: Int = 200) -> WebReply {
+    WebReply(status: status, headers: [(name: "content-type", value: "application/json")], body: json.bytes)
+  }
 
-  private mutating func order(_ body: [UInt8], _ world: inout World) -> WebReply {
+  static func problem(_ status: Int, _ text: String) -> WebReply {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("error", text)
+    json.endObject()
+    return reply(json, status: status)
+  }
+
+  private func order(_ body: [UInt8], _ world: inout World) -> WebReply {
     let options: JSON
-    do throws(JSONError) { options = try JSON.parse(body) } catch { return problem(400, "not JSON: \(error)") }
+    do throws(JSONError) { options = try JSON.parse(body) } catch { return Self.problem(400, "not JSON: \(error)") }
     guard let kind = options["fault"]?.string.flatMap(FaultKind.init(rawValue:)) else {
-      return problem(400, "fault must be one of \(FaultKind.allCases.map(\.rawValue).joined(separator: ", "))")
+      return Self.problem(400, "fault must be one of \(FaultKind.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     let count = options["count"]?.integer ?? 1
-    guard (1...1_000_000).contains(count) else { return problem(400, "count must be 1 to 1000000") }
+    guard (1...1_000_000).contains(count) else { return Self.problem(400, "count must be 1 to 1000000") }
     guard let fault = world.faults.add(kind, match: options["match"]?.string ?? "*", count: count, options: options) else {
-      return problem(429, "\(FaultList.limit) faults are waiting already")
+      return Self.problem(429, "\(FaultList.limit) faults are waiting already")
     }
-    if kind == .cutWebSocket { cut(&world) }
-    return WebReply(
-      body: JSONWriter.object { json in
-        json.member("id", fault.id)
-      })
+    if kind.isImmediate {
+      if let problem = strike(fault, &world) { return Self.problem(400, problem) }
+      world.faults.remove(fault.id)
+    }
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("id", fault.id)
+    json.endObject()
+    return Self.reply(json)
   }
 
-  /// Open WebSockets are cut now; what the fault has left strikes nobody later.
-  private mutating func cut(_ world: inout World) {
-    for socket in sockets where world.faults.take(.cutWebSocket, socket.path) != nil {
-      world.effects.append(.cut(socket.id))
+  /// Faults that happen when they are ordered. Gives what is wrong with the order, if anything is.
+  private func strike(_ fault: Fault, _ world: inout World) -> String? {
+    let struck = sockets.filter { fault.matches($0.path) }.prefix(Int(fault.count)).map(\.id)
+    switch fault.kind {
+    case .cutWebSocket: world.effects += struck.map { .cut($0) }
+    case .silenceWebSocket: for id in struck { world.silentUntil[id] = world.now + fault.nanoseconds }
+    case .skewClock: world.clockSkewNanoseconds = fault.nanoseconds
+    case .changeBalance: return changeBalance(fault, &world)
+    case .wipe: world.exchange.wipe(world.openingHoldings)
+    default: preconditionFailure("the other kinds wait")
     }
-    world.faults.removeAll(of: .cutWebSocket)
+    return nil
+  }
+
+  private func changeBalance(_ fault: Fault, _ world: inout World) -> String? {
+    guard let client = world.clients.first(where: { $0.name == fault.options["account"]?.string }) else {
+      return "no such account"
+    }
+    guard let asset = fault.options["asset"]?.string.flatMap({ world.exchange.ledger.asset($0) }) else { return "no such asset" }
+    guard let amount = try? Money(fault.options["amount"]?.text ?? ""), amount.magnitude <= Money.limit else {
+      return "amount must be a decimal"
+    }
+    world.exchange.ledger.adjust(client.index, asset, by: amount)
+    return nil
   }
 
   private func list(_ faults: FaultList) -> WebReply {
@@ -66,96 +98,14 @@ struct ControlPort: Sendable {
       json.endObject()
     }
     json.endArray()
-    return WebReply(body: json.bytes)
-  }
-
-  private func problem(_ status: Int, _ text: String) -> WebReply {
-    WebReply(status: status, body: JSONWriter.object { $0.member("error", text) })
-  }
-
-  // MARK: Truth
-
-  private enum Fact {
-    case order(VenueOrder)
-    case fill(VenueFill)
-  }
-
-  private func truth(_ request: WebRequest, _ world: World, _ facts: (ClientAccount) -> [Fact]) -> WebReply {
-    let options = FormParameters(request.query)
-    let from = options.first("from").flatMap { Int($0) } ?? 0
-    let limit = options.first("limit").flatMap { Int($0) } ?? 20_000
-    guard from >= 0, limit >= 0 else { return problem(400, "from and limit must not be negative") }
-    var json = JSONWriter(capacity: 1 << 16)
-    json.beginArray()
-    for client in world.clients where options.first("account").map({ $0 == client.name }) ?? true {
-      for fact in facts(client).dropFirst(from).prefix(limit) {
-        switch fact {
-        case .order(let order): append(order, client.name, world.exchange, &json)
-        case .fill(let fill): append(fill, client.name, world.exchange, &json)
-        }
-      }
-    }
-    json.endArray()
-    return WebReply(body: json.bytes)
-  }
-
-  private func append(_ order: VenueOrder, _ account: String, _ exchange: Exchange, _ json: inout JSONWriter) {
-    json.beginObject()
-    json.member("account", account)
-    json.member("symbol", exchange.markets[order.request.market].instrument.venueSymbol)
-    json.member("order_id", order.id)
-    json.member("client_order_id", order.request.clientOrderID)
-    json.member("side", order.request.side)
-    json.member("kind", String(describing: order.request.kind))
-    json.member("time_in_force", order.request.timeInForce)
-    json.member("status", String(describing: order.status))
-    json.member("price", order.request.price)
-    json.member("quantity", order.quantity)
-    json.member("executed", order.executed)
-    json.member("cumulative_quote", order.cumulativeQuote)
-    json.member("reserved", order.reserved)
-    json.member("created", order.created)
-    json.member("updated", order.updated)
-    json.endObject()
-  }
-
-  private func append(_ fill: VenueFill, _ account: String, _ exchange: Exchange, _ json: inout JSONWriter) {
-    json.beginObject()
-    json.member("account", account)
-    json.member("symbol", exchange.markets[fill.market].instrument.venueSymbol)
-    json.member("trade_id", fill.tradeID)
-    json.member("order_id", fill.orderID)
-    json.member("client_order_id", fill.clientOrderID)
-    json.member("side", fill.side)
-    json.member("price", fill.price)
-    json.member("quantity", fill.quantity)
-    json.member("fee", fill.fee)
-    json.member("fee_asset", exchange.ledger.assets[fill.feeAsset])
-    json.member("is_maker", fill.isMaker)
-    json.member("time", fill.time)
-    json.endObject()
-  }
-
-  private func balances(_ world: World) -> WebReply {
-    let ledger = world.exchange.ledger
-    var json = JSONWriter()
-    json.beginArray()
-    for client in world.clients {
-      for (index, asset) in ledger.assets.enumerated() {
-        json.beginObject()
-        json.member("account", client.name)
-        json.member("asset", asset)
-        json.member("free", ledger.balance(client.index, index).free)
-        json.member("locked", ledger.balance(client.index, index).locked)
-        json.endObject()
-      }
-    }
-    json.endArray()
-    return WebReply(body: json.bytes)
+    return Self.reply(json)
   }
 }
 
 extension Fault {
+  /// How long it lasts or takes: `milliseconds`, a minute unless said otherwise.
+  var nanoseconds: Int64 { (options["milliseconds"]?.integer ?? 60_000).clamped * Interval.millisecond }
+
   /// What the client is told instead: HTTP `status`, `body` as it is or as JSON, and `retry_after` in seconds.
   var reply: WebReply {
     var writer = JSONWriter()
@@ -165,4 +115,9 @@ extension Fault {
       status: options["status"]?.integer.flatMap { Int(exactly: $0) } ?? 503,
       headers: [(name: "content-type", value: "application/json")] + retryAfter, body: writer.bytes)
   }
+}
+
+extension Int64 {
+  /// Within a year either way, as milliseconds: what comes from outside must not overflow a time.
+  fileprivate var clamped: Int64 { Swift.max(-31_536_000_000, Swift.min(31_536_000_000, self)) }
 }

@@ -13,8 +13,12 @@ public enum FaultKind: String, CaseIterable, Sendable {
   case failReply = "fail_reply"
   /// The request is not carried out, the client is told HTTP `status` with `body`. Matches `METHOD /path`.
   case refuseRequest = "refuse_request"
+  /// Text in the answer is replaced: `find` by `replace`. Matches `METHOD /path`.
+  case alterReply = "alter_reply"
   /// An open WebSocket is cut, at once. Matches its path.
   case cutWebSocket = "cut_websocket"
+  /// An open WebSocket stays open and says nothing for `milliseconds`, from now. Matches its path.
+  case silenceWebSocket = "silence_websocket"
   /// A public message is not sent, though its number is used up. Matches the stream's name.
   case skipDiff = "skip_diff"
   /// A public message is sent twice. Matches the stream's name.
@@ -23,6 +27,24 @@ public enum FaultKind: String, CaseIterable, Sendable {
   case dropEvent = "drop_event"
   /// A message of the private stream is sent twice. Matches the event's name.
   case repeatEvent = "repeat_event"
+  /// Text in a message of the private stream is replaced: `find` by `replace`. Matches the event's name.
+  case alterEvent = "alter_event"
+  /// An order cannot be found for `milliseconds` from its first query, though it lives. Matches its client id.
+  case forgetOrder = "forget_order"
+  /// The venue's clock is off by `milliseconds`, from now; 0 sets it right.
+  case skewClock = "skew_clock"
+  /// An `account`'s free `asset` changes by `amount`, outside all orders, now.
+  case changeBalance = "change_balance"
+  /// Every order and fill is gone and the balances are as at the start, now.
+  case wipe = "wipe"
+
+  /// True for what happens when it is ordered.
+  var isImmediate: Bool {
+    switch self {
+    case .cutWebSocket, .silenceWebSocket, .skewClock, .changeBalance, .wipe: true
+    default: false
+    }
+  }
 }
 
 /// A fault that waits.
@@ -64,8 +86,8 @@ public struct FaultList: Sendable {
   /// Forgets every fault.
   mutating func removeAll() { waiting.removeAll() }
 
-  /// Forgets the faults of one kind.
-  mutating func removeAll(of kind: FaultKind) { waiting.removeAll { $0.kind == kind } }
+  /// Forgets one fault.
+  mutating func remove(_ id: Int64) { waiting.removeAll { $0.id == id } }
 
   /// The first fault of this kind that strikes the subject, counted down; nil when there is none.
   mutating func take(_ kind: FaultKind, _ subject: @autoclosure () -> String) -> Fault? {
@@ -87,5 +109,12 @@ public struct FaultList: Sendable {
   private mutating func copies(_ lost: FaultKind, _ doubled: FaultKind, _ subject: @autoclosure () -> String) -> Int {
     if take(lost, subject()) != nil { return 0 }
     return take(doubled, subject()) == nil ? 1 : 2
+  }
+
+  /// The message with its text replaced, when a fault strikes.
+  mutating func altered(_ message: [UInt8], _ kind: FaultKind, _ subject: @autoclosure () -> String) -> [UInt8] {
+    guard let fault = take(kind, subject()), let find = fault.options["find"]?.string, !find.isEmpty else { return message }
+    let parts = String(decoding: message, as: UTF8.self).split(separator: find, omittingEmptySubsequences: false)
+    return Array(parts.joined(separator: fault.options["replace"]?.string ?? "").utf8)
   }
 }

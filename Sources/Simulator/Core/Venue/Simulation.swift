@@ -84,7 +84,7 @@ public struct Simulation: Sendable {
     }
     world = World(
       exchange: Exchange(listings: configuration.listings, fees: configuration.fees, firstID: configuration.firstID),
-      generator: SeededGenerator(seed: ~configuration.seed), crowd: crowd)
+      openingHoldings: configuration.holdings, generator: SeededGenerator(seed: ~configuration.seed), crowd: crowd)
     for client in configuration.clients {
       let index = world.exchange.addClient(configuration.holdings)
       world.clients.append(
@@ -105,6 +105,7 @@ public struct Simulation: Sendable {
     case .socketText(let id, let text): face.received(text, on: id, &world)
     case .socketClosed(let id):
       control.closed(id)
+      world.silentUntil[id] = nil
       face.closed(id)
     case .tick: tick()
     }
@@ -139,9 +140,10 @@ public struct Simulation: Sendable {
       delay = Int64.random(in: configuration.acknowledgementDelayNanoseconds, using: &world.generator)
     }
     if let fault = world.faults.take(.delayReply, request.subject) {
-      delay += (fault.options["milliseconds"]?.integer ?? 1_000) * Interval.millisecond
+      delay += max(0, fault.nanoseconds)
     }
     if let fault = world.faults.take(.failReply, request.subject) { reply = fault.reply }
+    reply.body = world.faults.altered(reply.body, .alterReply, request.subject)
     let isDropped = world.faults.take(.dropReply, request.subject) != nil
     world.effects.append(isDropped ? .drop(id, afterNanoseconds: delay) : .reply(id, reply, afterNanoseconds: delay))
   }

@@ -42,11 +42,30 @@ public struct World: Sendable {
   public internal(set) var now = Timestamp.zero
   /// What is to be done.
   var effects: [Effect] = []
+  /// How far the venue's clock is from the true one.
+  var clockSkewNanoseconds: Int64 = 0
+  /// WebSockets that say nothing until then.
+  var silentUntil: [SocketID: Timestamp] = [:]
+  /// Orders that cannot be found until then, by number.
+  var forgottenUntil: [Int64: Timestamp] = [:]
+  /// What each client had at the start.
+  let openingHoldings: [(asset: String, amount: Money)]
   var generator: SeededGenerator
   var crowd: [Participants]
 
   /// The client that owns a key.
   func client(withKey apiKey: String) -> ClientAccount? { clients.first { $0.apiKey == apiKey } }
+
+  /// What the venue's clock shows.
+  var clock: Timestamp { now + clockSkewNanoseconds }
+
+  /// True unless a fault has made the venue forget the order for a while.
+  mutating func canFind(_ id: Int64, named clientOrderID: String) -> Bool {
+    if let fault = faults.take(.forgetOrder, clientOrderID) { forgottenUntil[id] = now + fault.nanoseconds }
+    guard let until = forgottenUntil[id] else { return true }
+    if now >= until { forgottenUntil[id] = nil }
+    return now >= until
+  }
 
   /// Takes a client's order; the makers get out of its way first when the market is configured to slip.
   mutating func place(_ order: NewOrder) throws(OrderRejection) -> Int64 {
@@ -54,7 +73,10 @@ public struct World: Sendable {
     return try exchange.place(order, at: now)
   }
 
-  mutating func send(_ message: [UInt8], to socket: SocketID) { effects.append(.send(socket, message)) }
+  mutating func send(_ message: [UInt8], to socket: SocketID) {
+    if let until = silentUntil[socket], now < until { return }
+    effects.append(.send(socket, message))
+  }
 
   mutating func close(_ socket: SocketID, code: UInt16, reason: String) {
     effects.append(.close(socket, code: code, reason: reason))
