@@ -1,4 +1,3 @@
-import Glibc
 import Runtime
 
 /// Where a service answers `/healthz` and `/metrics`: the same three settings for every program.
@@ -13,7 +12,8 @@ public struct HealthSettings: Sendable {
   /// `APUS_HEALTH_ADDRESS`, `APUS_HEALTH_PORT` and `APUS_HEALTH_PORT_FILE`.
   public init(configuration: inout Configuration) {
     address = configuration.string("APUS_HEALTH_ADDRESS", default: "127.0.0.1", help: "address of /healthz and /metrics")
-    port = UInt16(configuration.int("APUS_HEALTH_PORT", default: 0, in: 0...65_535, help: "port of /healthz and /metrics, 0 = free"))
+    port = UInt16(
+      configuration.int("APUS_HEALTH_PORT", default: 0, in: 0...65_535, help: "port of /healthz and /metrics, 0 = free"))
     portFile = configuration.optionalString("APUS_HEALTH_PORT_FILE", help: "file that receives that port")
   }
 }
@@ -22,15 +22,6 @@ extension HealthServer {
   /// Starts serving as configured and writes the port file whole, so that a reader never sees half a number.
   public convenience init(_ settings: HealthSettings, health: Health, metrics: Metrics) throws {
     try self.init(address: settings.address, port: settings.port, health: health, metrics: metrics)
-    if let portFile = settings.portFile { try writePort(port, to: portFile) }
+    if let portFile = settings.portFile { try replaceFile(portFile, with: Array("\(port)\n".utf8)) }
   }
-}
-
-private func writePort(_ port: UInt16, to path: String) throws(SystemError) {
-  let temporary = path + ".new"
-  let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-  guard descriptor >= 0 else { throw SystemError("open \(temporary)") }
-  defer { close(descriptor) }
-  try writeAll(Array("\(port)\n".utf8), to: descriptor)
-  guard rename(temporary, path) == 0 else { throw SystemError("rename \(temporary)") }
 }
