@@ -56,6 +56,11 @@ public struct Money: FixedPoint {
     return multiplyDivide(units, Int128(part.units), Int128(whole.units), rounding).map(Money.init(units:))
   }
 
+  /// This amount of one asset in another that costs `price` a unit, rounded as named; nil when it does not fit.
+  public func converted(at price: Price, _ rounding: Rounding) -> Money? {
+    multiplyDivide(units, Int128(price.units), 10_000_000_000, rounding).map(Money.init(units:))
+  }
+
   /// `basisPoints` ten-thousandths of this amount, rounded as named.
   public func basisPoints(_ basisPoints: Int64, _ rounding: Rounding) -> Money {
     guard let units = multiplyDivide(units, Int128(basisPoints), 10_000, rounding) else {

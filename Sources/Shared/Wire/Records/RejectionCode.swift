@@ -30,6 +30,8 @@ public enum RejectionCode: Int, CaseIterable, Sendable {
   case tooLarge = 210
   /// A record on a partition that is not its account's, after it was re-keyed.
   case wrongPartition = 211
+  /// The partition holds as many accounts as it may.
+  case tooManyAccounts = 212
   /// No venue lists the symbol.
   case unknownInstrument = 220
   /// The venue has halted the symbol.
@@ -66,6 +68,8 @@ public enum RejectionCode: Int, CaseIterable, Sendable {
   case position = 701
   /// The base asset has no position limit.
   case noPositionLimit = 702
+  /// The account has as many live orders as it may.
+  case tooManyOrders = 703
   /// Too many orders in the window.
   case orderRate = 801
   /// The day's loss has reached the limit.
