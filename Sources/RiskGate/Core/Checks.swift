@@ -1,0 +1,148 @@
+import Domain
+import Wire
+
+/// The checks, in the order in which they run. Each gives nil when the order passes. To add one: a code in `RejectionCode`, a sentence
+/// in `Refusal`, a function here, its place in `check`.
+extension RiskEngine {
+  /// Whether orders of the account are looked at at all.
+  func checkAdmission(_ account: Int) -> Refusal? {
+    if !isReady { return .notReady }
+    return accounts[account].control.state == .halted ? .halted : nil
+  }
+
+  /// Runs every check on the proposal and fills in the figures that they are made on.
+  mutating func check(
+    _ proposal: Proposal, _ account: Int, _ source: RecordSource, isKnown: Bool, _ figures: inout DecisionFigures
+  ) -> Refusal? {
+    let base = market.symbols[proposal.symbol].base
+    let exposure = accounts[account].exposure(of: base, named: market.bases.keys[base])
+    let reduces = accounts[account].exposures[exposure].isReduced(by: proposal.side, proposal.reserve) && proposal.reserve.isPositive
+    let dollars = dollars(proposal, account)
+    fill(&figures, proposal, account, exposure, dollars)
+    let limits = accounts[account].limits
+    return checkReduceOnly(proposal, account, reduces)
+      ?? checkInstrument(proposal)
+      ?? checkIdentity(proposal, source, isKnown, limits)
+      ?? checkReference(proposal, reduces, limits)
+      ?? checkCollar(proposal, limits)
+      ?? checkSize(proposal, dollars, limits)
+      ?? checkPosition(proposal, accounts[account].exposures[exposure])
+      ?? checkCount(account, figures, limits)
+      ?? checkDailyLoss(account, reduces, limits)
+  }
+
+  private func checkReduceOnly(_ proposal: Proposal, _ account: Int, _ reduces: Bool) -> Refusal? {
+    let mustReduce = accounts[account].control.state == .reduceOnly || proposal.request.reduceOnly
+    return mustReduce && !reduces ? .mustReduce : nil
+  }
+
+  /// The venue's own rules; for `best` one venue that takes the whole order is enough, since the router splits by each child's rules.
+  private func checkInstrument(_ proposal: Proposal) -> Refusal? {
+    guard let price = rulePrice(of: proposal) else {
+      // Without a price only the reference can be missed; a halted symbol is said all the same.
+      let listed = proposal.instruments
+      return listed.contains(where: \.isTrading) ? nil : listed.first.map { .violation(.notTrading, of: $0) }
+    }
+    guard proposal.quantity.isPositive else { return .lessThanOneLot }
+    var first: Refusal?
+    for instrument in proposal.instruments {
+      let violation = instrument.violation(price: price, quantity: proposal.quantity, checksTick: proposal.limit != nil)
+      guard let violation else { return nil }
+      first = first ?? .violation(violation, of: instrument)
+    }
+    return first
+  }
+
+  /// The price that the venue's smallest notional is judged by: the limit, or the lower of reference and collar.
+  private func rulePrice(of proposal: Proposal) -> Price? {
+    if let limit = proposal.limit { return limit }
+    guard let reference = proposal.reference?.price else { return nil }
+    return min(reference, proposal.sendPrice ?? reference)
+  }
+
+  private func checkIdentity(_ proposal: Proposal, _ source: RecordSource, _ isKnown: Bool, _ limits: Limits) -> Refusal? {
+    if isKnown { return .duplicate }
+    if let expiresAt = proposal.request.expiresAt, now > expiresAt { return .expired }
+    return now - source.timestamp > limits.orderMaximumAge ? .stale(limits) : nil
+  }
+
+  private func checkReference(_ proposal: Proposal, _ reduces: Bool, _ limits: Limits) -> Refusal? {
+    guard proposal.reference == nil else { return nil }
+    let passes = reduces && proposal.limit != nil
+    return passes ? nil : .noReference(market.symbols[proposal.symbol].symbol, limits)
+  }
+
+  private func checkCollar(_ proposal: Proposal, _ limits: Limits) -> Refusal? {
+    guard let reference = proposal.reference?.price else { return nil }
+    guard let limit = proposal.limit else { return proposal.sendPrice?.isPositive == true ? nil : .noCollar }
+    let scaled = Int128(limit.units) * 10_000
+    let isThrough =
+      switch proposal.side {
+      case .buy: scaled > Int128(reference.units) * Int128(10_000 + limits.priceCollarBasisPoints)
+      case .sell: scaled < Int128(reference.units) * Int128(10_000 - limits.priceCollarBasisPoints)
+      }
+    return isThrough ? .collar(limits, reference) : nil
+  }
+
+  private func checkSize(_ proposal: Proposal, _ dollars: Money?, _ limits: Limits) -> Refusal? {
+    guard let dollars else { return .noReference(market.symbols[proposal.symbol].symbol, limits) }
+    return dollars > limits.maximumOrderNotional ? .orderSize(limits) : nil
+  }
+
+  private func checkPosition(_ proposal: Proposal, _ exposure: Exposure) -> Refusal? {
+    guard let limit = exposure.limit else { return .noPositionLimit(exposure.asset) }
+    let after = exposure.position(after: proposal.side, proposal.reserve)
+    let isBeyond = proposal.side == .buy ? after > Int128(limit.units) : after < -Int128(limit.units)
+    return isBeyond ? .position(limit, exposure.asset) : nil
+  }
+
+  private func checkCount(_ account: Int, _ figures: DecisionFigures, _ limits: Limits) -> Refusal? {
+    if accounts[account].orders.liveCount >= OrderTable.maximumLive { return .tooManyOrders }
+    return figures.ordersInWindow ?? 0 >= limits.maximumOrdersPerSecond ? .orderRate(limits) : nil
+  }
+
+  private mutating func checkDailyLoss(_ account: Int, _ reduces: Bool, _ limits: Limits) -> Refusal? {
+    noteDailyLoss(account)
+    guard !reduces else { return nil }
+    if accounts[account].day.isReached { return .dailyLoss(limits) }
+    // A position without a valid book is worth its last mark, but nothing may be added on that ground.
+    let valuation = accounts[account].valuation(in: market)
+    guard let oldest = valuation.oldest, let symbol = valuation.oldestSymbol, now - oldest > limits.referenceMaximumAge else {
+      return nil
+    }
+    return .noReference(market.symbols[symbol].symbol, limits)
+  }
+
+  /// Once reached, the daily loss stays reached until midnight or an operator.
+  mutating func noteDailyLoss(_ account: Int) {
+    guard !accounts[account].day.isReached, dailyProfit(of: account).units <= -accounts[account].limits.maximumDailyLoss.units
+    else { return }
+    accounts[account].day.isReached = true
+    accounts[account].isLossAlerted = false
+    accounts[account].isChanged = true
+    accounts[account].isShownChanged = true
+    lastSnapshot = .zero
+  }
+
+  private func dollars(_ proposal: Proposal, _ account: Int) -> Money? {
+    market.dollars(
+      proposal.notional, quoteOf: proposal.symbol, now: now, maximumAge: accounts[account].limits.referenceMaximumAge)
+  }
+
+  private mutating func fill(
+    _ figures: inout DecisionFigures, _ proposal: Proposal, _ account: Int, _ index: Int, _ dollars: Money?
+  ) {
+    let exposure = accounts[account].exposures[index]
+    figures.referenceVenue = proposal.reference?.venue
+    figures.referencePrice = proposal.reference?.price
+    figures.referenceTime = proposal.reference?.time
+    figures.collarPrice = proposal.collar
+    figures.notional = dollars
+    figures.position = Quantity(clamping: exposure.position)
+    figures.openBuys = Quantity(clamping: exposure.openBuys)
+    figures.openSells = Quantity(clamping: exposure.openSells)
+    figures.positionAfter = Quantity(clamping: exposure.position(after: proposal.side, proposal.reserve))
+    figures.ordersInWindow = accounts[account].approvals.count(at: now)
+    figures.dailyProfit = dailyProfit(of: account)
+  }
+}

@@ -1,0 +1,116 @@
+import Domain
+import Wire
+
+extension RiskEngine {
+  /// Decides one legal request: exactly one approval or rejection.
+  mutating func decide(_ request: OrderRequest, _ source: RecordSource, into effects: inout [RiskEffect]) {
+    let id = request.clientOrderID ?? .derived(from: source)
+    guard let account = position(of: request.account) else {
+      effects.append(.reject(rejection(.tooManyAccounts, request.account, id, source, request: request)))
+      return
+    }
+    switch request.action {
+    case .cancel, .cancelAll: effects.append(.approve(approval(of: request, id, account, source, lifetime: Interval.day)))
+    case .new, .replace: decideOrder(request, id, account, source, into: &effects)
+    }
+  }
+
+  private mutating func decideOrder(
+    _ request: OrderRequest, _ id: ClientOrderID, _ account: Int, _ source: RecordSource, into effects: inout [RiskEffect]
+  ) {
+    let key = id.stableHash
+    let content = request.contentHash
+    let known = accounts[account].identifiers.find(key, now: now)
+    if let known, known.content == content {
+      effects.append(repeated(known, request, id, account, source))
+      return
+    }
+    var figures = DecisionFigures()
+    figures.executionsOffset = checkpoint.executions
+    let refusal: Refusal?
+    switch propose(request, account) {
+    case .failure(let early): refusal = early
+    case .success(let proposal):
+      // An order that lives longer than the horizon of ids still owns its id.
+      let isKnown = known != nil || accounts[account].orders.slot(of: id) != nil
+      refusal = check(proposal, account, source, isKnown: isKnown, &figures)
+      if refusal == nil { effects.append(.approve(reserve(proposal, id, account, source, figures))) }
+    }
+    if let refusal {
+      effects.append(.reject(rejection(refusal, request.account, id, source, request: request, figures: figures)))
+    }
+    guard Self.isRemembered(refusal?.code) else { return }
+    remember(key, content, code: refusal?.code, account)
+  }
+
+  /// True for decisions that a repetition of the request is answered with. One that came too early may be tried again, and an id that
+  /// names two orders keeps naming the first.
+  static func isRemembered(_ code: RejectionCode?) -> Bool { code != .notReady && code != .duplicateIdentifier }
+
+  mutating func remember(_ key: UInt64, _ content: UInt64, code: RejectionCode?, _ account: Int) {
+    accounts[account].identifiers.insert(
+      RecentIdentifiers.Entry(id: key, content: content, time: now, code: Int16(code?.rawValue ?? 0)))
+    accounts[account].isChanged = true
+  }
+
+  /// The flagged answer to a repetition, on the topic of the first decision. It approves nothing.
+  private func repeated(
+    _ known: RecentIdentifiers.Entry, _ request: OrderRequest, _ id: ClientOrderID, _ account: Int, _ source: RecordSource
+  ) -> RiskEffect {
+    if let code = RejectionCode(rawValue: Int(known.code)) {
+      return .reject(rejection(.repeated(code), request.account, id, source, request: request, isDuplicate: true))
+    }
+    var answer = approval(of: request, id, account, source, lifetime: 0)
+    answer.isDuplicate = true
+    if let slot = accounts[account].orders.slot(of: id) {
+      answer.quantity = accounts[account].orders[slot].quantity
+      answer.limitPrice = accounts[account].orders[slot].limitPrice
+    }
+    return .approve(answer)
+  }
+
+  /// An approval that lives `lifetime` nanoseconds, without quantity and price.
+  func approval(
+    of request: OrderRequest, _ id: ClientOrderID, _ account: Int, _ source: RecordSource, lifetime: Int64
+  ) -> Approval {
+    var figures = DecisionFigures()
+    figures.executionsOffset = checkpoint.executions
+    return Approval(
+      request: request, clientOrderID: id, timeInForce: request.timeInForce, validUntil: now + lifetime,
+      controlVersion: accounts[account].control.version, limitsVersion: accounts[account].limits.version, decidedAt: now,
+      source: source, figures: figures)
+  }
+
+  /// Approval reserves: from here on the order counts as if it were filled.
+  private mutating func reserve(
+    _ proposal: Proposal, _ id: ClientOrderID, _ account: Int, _ source: RecordSource, _ figures: DecisionFigures
+  ) -> Approval {
+    let lifetime = accounts[account].limits.approvalLifetime
+    var approval = approval(of: proposal.request, id, account, source, lifetime: lifetime)
+    if let expiresAt = proposal.request.expiresAt { approval.validUntil = min(approval.validUntil, expiresAt) }
+    approval.quantity = proposal.total
+    approval.limitPrice = proposal.sendPrice
+    approval.figures = figures
+    track(
+      id, symbol: proposal.symbol, venue: proposal.venue, side: proposal.side, total: proposal.reserve, quantity: proposal.quantity,
+      limitPrice: proposal.sendPrice, account)
+    accounts[account].approvals.add(now)
+    return approval
+  }
+
+  /// Begins to count an order.
+  mutating func track(
+    _ id: ClientOrderID, symbol: Int, venue: Venue, side: Side, total: Quantity, quantity: Quantity, limitPrice: Price?, _ account: Int
+  ) {
+    let base = market.symbols[symbol].base
+    let exposure = accounts[account].exposure(of: base, named: market.bases.keys[base])
+    accounts[account].exposures[exposure].reserve(side, Int128(total.units))
+    let number = accounts[account].orders.nextNumber()
+    accounts[account].orders.add(
+      TrackedOrder(
+        id: id, symbol: symbol, base: base, venue: venue, side: side, total: total, quantity: quantity, limitPrice: limitPrice,
+        number: number))
+    accounts[account].isChanged = true
+    accounts[account].isShownChanged = true
+  }
+}
