@@ -166,12 +166,15 @@ struct AccountSnapshot: Sendable {
 
 extension RiskEngine {
   /// SHA-256 over the state of every account: equal for any two runs that saw the same events, a restart in between or not.
-  public var stateHash: String {
+  public var stateHash: String { SHA256.digest(of: stateText).hex }
+
+  /// What `stateHash` is computed over: the state of every account, in the order of their names.
+  public var stateText: String {
     var bytes: [UInt8] = []
     for name in accounts.keys.sorted() {
       guard let index = accounts.position(of: name) else { continue }
       bytes += AccountSnapshot(accounts[index], market, now: now).canonical
     }
-    return SHA256.digest(of: bytes).hex
+    return String(decoding: bytes, as: UTF8.self)
   }
 }

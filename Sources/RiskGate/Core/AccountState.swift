@@ -13,7 +13,7 @@ struct AccountState: Sendable {
   var orders = OrderTable()
   var identifiers = RecentIdentifiers()
   var approvals = RateWindow()
-  /// Adjustments that are counted, and fills of orders that nobody here approved.
+  /// Adjustments that are counted.
   var counted = RecentSet()
   var day: DayLoss
   /// Executions below this offset are in.
@@ -154,9 +154,9 @@ struct DayLoss: Hashable, Sendable {
   init(day: Int64) { self.day = day }
 }
 
-/// Names of things that count once. Remembers the last 10,000.
+/// Names of things that count once. Remembers the last 2,000.
 struct RecentSet: Sendable {
-  static let capacity = 10_000
+  static let capacity = 2_000
   private(set) var order = Queue<String>()
   private var names: Set<String> = []
 

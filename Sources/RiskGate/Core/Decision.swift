@@ -39,7 +39,8 @@ extension RiskEngine {
     if let refusal {
       effects.append(.reject(rejection(refusal, request.account, id, source, request: request, figures: figures)))
     }
-    guard Self.isRemembered(refusal?.code) else { return }
+    // Whatever is refused under it, an id keeps naming the first request that it named.
+    guard known == nil, Self.isRemembered(refusal?.code) else { return }
     remember(key, content, code: refusal?.code, account)
   }
 

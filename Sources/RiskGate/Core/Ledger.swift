@@ -16,6 +16,9 @@ struct Ledger: Hashable, Sendable {
   /// Amounts stay within this, so that a value plus a cost plus a profit always fits 128 bits.
   private static let bound: Int128 = 40_000_000_000_000_000_000_000_000_000_000_000_000
 
+  /// No position and no single trade is larger, so that their sum always fits.
+  private static let largest: Int64 = .max / 2
+
   init() {}
 
   /// A ledger as it was kept.
@@ -54,7 +57,7 @@ struct Ledger: Hashable, Sendable {
   }
 
   private mutating func trade(_ side: Side, price: Price, quantity: Quantity) throws(LedgerOverflow) {
-    guard quantity.units >= 0, quantity.units <= .max / 2, position.units.magnitude <= .max / 4 else { throw LedgerOverflow() }
+    guard (0...Self.largest).contains(quantity.units) else { throw LedgerOverflow() }
     let isClosing = position.isPositive && side == .sell || position.isNegative && side == .buy
     let closing = isClosing ? min(position.magnitude, quantity) : .zero
     if closing.isPositive { try close(closing, price: price) }
@@ -74,7 +77,9 @@ struct Ledger: Hashable, Sendable {
   private mutating func open(_ side: Side, price: Price, quantity: Quantity) throws(LedgerOverflow) {
     let units = position.units + side.sign * quantity.units
     let value = price * quantity
-    guard units.magnitude <= .max / 4, value.units <= Self.bound, cost.units + value.units <= Self.bound else { throw LedgerOverflow() }
+    guard units.magnitude <= Self.largest.magnitude, value.units <= Self.bound, cost.units + value.units <= Self.bound else {
+      throw LedgerOverflow()
+    }
     position = Quantity(units: units)
     cost += value
   }

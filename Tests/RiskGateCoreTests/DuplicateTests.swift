@@ -1,0 +1,76 @@
+import Domain
+import RiskGateCore
+import Testing
+import Wire
+
+@Suite struct DuplicateTests {
+  @Test func theSameRequestIsAnsweredOnceMoreAndNeverApprovedAgain() throws {
+    var gate = Harness()
+    let text = #"{"side":"buy","quantity":1,"client_order_id":"a","tags":["x"]}"#
+    #expect(gate.send(text).approval?.isDuplicate == false)
+    // The order of members and the spelling of numbers are not content.
+    let again = gate.send(#"{"client_order_id":"a","tags":["x"],"quantity":"1.000","side":"buy","account":"main"}"#)
+    let answer = try #require(again.approval)
+    #expect(answer.isDuplicate)
+    #expect(answer.quantity == Harness.quantity("1"))
+    #expect(answer.validUntil <= gate.now)
+    #expect(gate.exposure()?.openBuys == Harness.quantity("1"))
+  }
+
+  @Test func anotherRequestUnderTheIDIsRefused() {
+    var gate = Harness()
+    gate.send(#"{"side":"buy","quantity":1,"client_order_id":"a"}"#)
+    for other in [
+      #"{"side":"buy","quantity":1.1,"client_order_id":"a"}"#, #"{"side":"sell","quantity":1,"client_order_id":"a"}"#,
+      #"{"side":"buy","quantity":1,"client_order_id":"a","strategy":"s"}"#,
+      #"{"side":"buy","quantity":1,"client_order_id":"a","venue":"binance"}"#,
+    ] {
+      #expect(gate.send(other).code == .duplicateIdentifier)
+    }
+    // Still the first.
+    #expect(gate.send(#"{"side":"buy","quantity":1,"client_order_id":"a"}"#).approval?.isDuplicate == true)
+    // Another account's id is another id.
+    #expect(gate.send(#"{"side":"buy","quantity":1.1,"client_order_id":"a","account":"other"}"#).passed)
+  }
+
+  @Test func aRefusedRequestIsRefusedAgainUnderItsCode() {
+    var gate = Harness()
+    #expect(gate.send(#"{"side":"buy","quantity":2,"client_order_id":"a"}"#).code == .orderSize)
+    gate.limit { $0.maximumOrderNotional = Harness.money("1000000") }
+    let again = gate.send(#"{"side":"buy","quantity":2,"client_order_id":"a"}"#)
+    #expect(again.code == .orderSize)
+    #expect(again.rejections.first?.isDuplicate == true)
+  }
+
+  @Test func theHorizonIsADay() {
+    var gate = Harness()
+    gate.send(#"{"side":"buy","quantity":0.1,"client_order_id":"a"}"#)
+    gate.event("a", .expired, quantity: "0.1")
+    gate.send(#"{"side":"buy","quantity":2,"client_order_id":"b"}"#)
+    gate.waitWithBook(Interval.day - 1)
+    #expect(gate.send(#"{"side":"buy","quantity":2,"client_order_id":"b"}"#).rejections.first?.isDuplicate == true)
+    gate.waitWithBook(1)
+    #expect(gate.send(#"{"side":"buy","quantity":2,"client_order_id":"b"}"#).rejections.first?.isDuplicate == false)
+    // An order that is still remembered keeps its id for longer.
+    #expect(gate.send(#"{"side":"buy","quantity":0.1,"client_order_id":"a"}"#).code == .duplicateIdentifier)
+  }
+
+  @Test func tenThousandIDsAreRemembered() {
+    var gate = Harness()
+    gate.send(#"{"side":"buy","quantity":2,"client_order_id":"first"}"#)
+    for number in 0..<9_999 { gate.send(#"{"side":"buy","quantity":2,"client_order_id":"n\#(number)"}"#) }
+    #expect(gate.send(#"{"side":"buy","quantity":2,"client_order_id":"first"}"#).rejections.first?.isDuplicate == true)
+    gate.send(#"{"side":"buy","quantity":2,"client_order_id":"last"}"#)
+    #expect(gate.send(#"{"side":"buy","quantity":2,"client_order_id":"first"}"#).rejections.first?.isDuplicate == false)
+  }
+
+  @Test func anOrderWithoutAnIDGetsOneFromWhereItLies() throws {
+    var gate = Harness()
+    let first = try #require(gate.send(#"{"side":"buy","quantity":0.1}"#).approval).clientOrderID
+    let second = try #require(gate.send(#"{"side":"buy","quantity":0.1}"#).approval).clientOrderID
+    #expect(first != second)
+    #expect((26...32).contains(first.text.count))
+    var other = Harness()
+    #expect(other.send(#"{"side":"buy","quantity":0.1}"#).approval?.clientOrderID == first)
+  }
+}

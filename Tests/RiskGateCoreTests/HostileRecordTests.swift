@@ -1,0 +1,117 @@
+import Domain
+import RiskGateCore
+import Testing
+import Wire
+
+/// What clients get wrong, and worse: a coded rejection or a dead letter each, and the next order passes.
+@Suite struct HostileRecordTests {
+  @Test func everyBadRecordIsAnsweredWithItsCode() {
+    var gate = Harness()
+    let thirtyDecimals = "0." + String(repeating: "0", count: 29) + "1"
+    let cases: [(String, RejectionCode)] = [
+      (#"{"side":"buy","quantity":0}"#, .notPositive), (#"{"side":"buy","quantity":-1}"#, .notPositive),
+      (#"{"side":"buy","quantity":"NaN"}"#, .invalidNumber), (#"{"side":"buy","quantity":1e400}"#, .outOfRange),
+      (#"{"side":"buy","quantity":" 1 "}"#, .invalidNumber), (#"{"side":"buy","quantity":\#(thirtyDecimals)}"#, .tooPrecise),
+      (#"{"side":"hold","quantity":1}"#, .unknownValue), (#"{"side":"buy","quantity":true}"#, .invalidNumber),
+      (#"{"side":"buy"}"#, .missingField), (#"{"quantity":1}"#, .missingField),
+      (#"{"side":"buy","quantity":1,"quote_quantity":1}"#, .contradiction),
+      (#"{"side":"buy","quantity":1,"client_order_id":"no spaces"}"#, .invalidIdentifier),
+      (#"{"side":"buy","quantity":1,"symbol":"BTC"}"#, .unknownInstrument), (#"{"side":1,"quantity":1}"#, .malformed),
+    ]
+    for (text, code) in cases {
+      let answer = gate.send(text)
+      #expect(answer.code == code, "\(text)")
+      #expect(answer.reason?.hasPrefix("Order rejected: ") == true)
+      #expect(answer.rejections.first?.source.offset == Int64(gate.orders.count - 1))
+      // Malformed records and unknown words are kept for a person to look at.
+      #expect(answer.letters.isEmpty == (code != .unknownValue && code != .malformed), "\(text)")
+    }
+    #expect(gate.send(#"{"side":"buy","quantity":0.25}"#).passed)
+  }
+
+  @Test func whatNamesNoOrderIsADeadLetter() throws {
+    var gate = Harness()
+    let cases: [([UInt8]?, RejectionCode)] = [
+      (nil, .malformed), ([], .malformed), (Array("{".utf8), .malformed), (Array("[1]".utf8), .malformed),
+      (Array(#"{"side":"buy","side":"sell","quantity":1}"#.utf8), .malformed),
+      (Array(#"{"side":""#.utf8) + [0xFF, 0xFE] + Array(#"","quantity":1}"#.utf8), .malformed), ([0, 1, 2, 255], .malformed),
+      (Array(repeating: UInt8(ascii: "x"), count: 900_000), .tooLarge),
+    ]
+    for (bytes, code) in cases {
+      let answer = gate.send(bytes: bytes)
+      let letter = try #require(answer.letters.first)
+      #expect(letter.code == code)
+      #expect(letter.length == bytes?.count)
+      #expect(letter.payload.utf8.count <= 5_464)
+      #expect(answer.approvals.isEmpty && answer.rejections.isEmpty)
+    }
+    #expect(gate.send(#"{"side":"buy","quantity":0.25}"#).passed)
+  }
+
+  @Test(arguments: 0..<20 as Range<UInt64>)
+  func noBytesStopTheGate(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    var gate = Harness()
+    let good = Array(#"{"side":"buy","type":"limit","price":"26000.5","quantity":0.25,"client_order_id":"abc","tags":["t"]}"#.utf8)
+    for _ in 0..<300 {
+      var bytes = good
+      for _ in 0..<(1 + random.next() % 6) {
+        let index = Int(random.next() % UInt64(bytes.count))
+        switch random.next() % 3 {
+        case 0: bytes[index] = UInt8(truncatingIfNeeded: random.next())
+        case 1: bytes.remove(at: index)
+        default: bytes.insert(Array("0123456789eE+-.\"{}[],:".utf8).randomElement(using: &random) ?? 0, at: index)
+        }
+        if bytes.isEmpty { bytes = good }
+      }
+      let answer = gate.send(bytes: bytes)
+      #expect(answer.effects.contains { if case .snapshot = $0 { false } else { true } }, "seed \(seed): no answer")
+      gate.execute(bytes: bytes)
+    }
+    gate.waitWithBook(2 * Interval.second)
+    #expect(gate.send(#"{"side":"buy","quantity":0.0025}"#).passed, "seed \(seed)")
+  }
+
+  @Test func hostileExecutionsStopNothing() {
+    var gate = Harness()
+    gate.execute(bytes: nil)
+    gate.execute(bytes: Array("{}".utf8))
+    let largest = Quantity(units: .max).description
+    gate.event("x", .filled, quantity: largest, cumulative: largest, fill: Harness.fill("1", price: "922337203", quantity: largest))
+    gate.event("y", .open, quantity: "-5")
+    gate.event("z", .filled, quantity: "1", cumulative: "1", fill: Harness.fill("1", price: "-5", quantity: "1"))
+    gate.hold(largest, at: "922337203", id: "a")
+    #expect(gate.deadLetters.count == 6)
+    gate.waitWithBook(Interval.second)
+    gate.apply(.tick)
+    #expect(gate.exposure()?.position == .zero)
+  }
+
+  @Test func aRecordOnTheWrongPartitionIsMovedOnce() throws {
+    let right = Partitioner.partition(forKey: "main".utf8, count: 6)
+    let wrong = (right + 1) % 6
+    var lost = Harness(partition: wrong, partitionCount: 6)
+    let moved = lost.send(#"{"side":"buy","quantity":0.25}"#)
+    guard case .rekey(let account, let partition, let payload, let origin)? = moved.effects.first else {
+      Issue.record("it was not moved")
+      return
+    }
+    #expect(account == Harness.main && partition == right && origin.partition == wrong)
+    var home = Harness(partition: right, partitionCount: 6)
+    let approval = try #require(home.send(bytes: payload, origin: origin).approval)
+    #expect(approval.source == origin)
+    // Staleness is counted from the first append.
+    var old = origin
+    old.timestamp = home.now + -11 * Interval.second
+    #expect(home.send(bytes: payload, origin: old).code == .stale)
+    // Moved and still wrong.
+    var elsewhere = origin
+    elsewhere.partition = (wrong + 1) % 6
+    let letters = lost.send(bytes: payload, origin: elsewhere).letters
+    #expect(letters.first?.code == .wrongPartition)
+    // A header that cannot be true counts for nothing.
+    var forged = origin
+    forged.topic = "elsewhere"
+    #expect(home.send(bytes: payload, origin: forged).approval?.source.partition == right)
+  }
+}
