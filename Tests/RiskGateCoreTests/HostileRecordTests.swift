@@ -52,7 +52,8 @@ import Wire
   func noBytesStopTheGate(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     var gate = Harness()
-    let good = Array(#"{"side":"buy","type":"limit","price":"26000.5","quantity":0.25,"client_order_id":"abc","tags":["t"]}"#.utf8)
+    let good = Array(
+      #"{"side":"buy","type":"limit","price":"26000.5","quantity":0.25,"client_order_id":"abc","tags":["t"]}"#.utf8)
     for _ in 0..<300 {
       var bytes = good
       for _ in 0..<(1 + random.next() % 6) {
@@ -77,7 +78,8 @@ import Wire
     gate.execute(bytes: nil)
     gate.execute(bytes: Array("{}".utf8))
     let largest = Quantity(units: .max).description
-    gate.event("x", .filled, quantity: largest, cumulative: largest, fill: Harness.fill("1", price: "922337203", quantity: largest))
+    gate.event(
+      "x", .filled, quantity: largest, cumulative: largest, fill: Harness.fill("1", price: "922337203", quantity: largest))
     gate.event("y", .open, quantity: "-5")
     gate.event("z", .filled, quantity: "1", cumulative: "1", fill: Harness.fill("1", price: "-5", quantity: "1"))
     gate.hold(largest, at: "922337203", id: "a")

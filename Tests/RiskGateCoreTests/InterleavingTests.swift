@@ -108,7 +108,9 @@ import Wire
   }
 
   private func end(_ gate: inout Harness, _ model: inout Model, _ random: inout SeededGenerator) {
-    guard let index = model.orders.indices.filter({ !model.orders[$0].endWasReported }).randomElement(using: &random) else { return }
+    guard let index = model.orders.indices.filter({ !model.orders[$0].endWasReported }).randomElement(using: &random) else {
+      return
+    }
     if random.next() % 4 == 0 {
       gate.event(
         model.orders[index].id, .unknown, side: model.orders[index].side,

@@ -161,7 +161,8 @@ import Wire
     let approval = try #require(gate.send(#"{"side":"buy","price":26000,"quantity":1,"client_order_id":"a"}"#).approval)
     let children = [(0, "0.6"), (1, "0.4")].map { number, quantity in
       Plan.Child(
-        number: number, venue: .binance, venueClientID: "v\(number)", quantity: Harness.quantity(quantity), price: Harness.price("26000"))
+        number: number, venue: .binance, venueClientID: "v\(number)", quantity: Harness.quantity(quantity),
+        price: Harness.price("26000"))
     }
     gate.execute(.plan(Plan(approval: approval, children: children, time: gate.now)))
     #expect(gate.exposure()?.openBuys == Harness.quantity("1"))

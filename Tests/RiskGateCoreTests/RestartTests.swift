@@ -81,7 +81,8 @@ import Wire
       switch kind {
       case 0: #"{"side":"\#(side)","quote_quantity":\#(100 + random.next() % 3_000),"client_order_id":"\#(name)"}"#
       case 1: #"{"action":"cancel","target_client_order_id":"\#(name)"}"#
-      case 2: #"{"action":"replace","target_client_order_id":"o\#(step / 2)","quantity":\#(quantity),"client_order_id":"\#(name)"}"#
+      case 2:
+        #"{"action":"replace","target_client_order_id":"o\#(step / 2)","quantity":\#(quantity),"client_order_id":"\#(name)"}"#
       case 3: #"{"side":"\#(side)","quantity":-1}"#
       default: #"{"side":"\#(side)",\#(price)"quantity":\#(quantity),"client_order_id":"\#(name)"}"#
       }
@@ -97,7 +98,8 @@ import Wire
     let orders = gate.approved.compactMap { try? Approval($0.value) }.filter { $0.request.action == .new && !$0.isDuplicate }
     let pick = Int(random.next() % 1_000)
     let kind = random.next() % 5
-    guard let order = orders.isEmpty ? nil : orders[pick % orders.count], let side = order.request.side, let quantity = order.quantity
+    guard let order = orders.isEmpty ? nil : orders[pick % orders.count], let side = order.request.side,
+      let quantity = order.quantity
     else { return }
     let part = Quantity(units: quantity.units / 4)
     let id = order.clientOrderID.text

@@ -58,7 +58,8 @@ struct AccountSnapshot: Sendable {
     identifiers = state.identifiers
     orders = state.orders.all.map { order in
       OrderEntry(
-        symbol: market.symbols[order.symbol].symbol, order: order, fillSymbols: order.fills.map { market.symbols[$0.symbol].symbol })
+        symbol: market.symbols[order.symbol].symbol, order: order,
+        fillSymbols: order.fills.map { market.symbols[$0.symbol].symbol })
     }
     ended = state.orders.endedIDs
   }
@@ -87,7 +88,9 @@ struct AccountSnapshot: Sendable {
     (1..<max(1, pages)).map { Self.pageKey(account, number.isMultiple(of: 2) ? "a" : "b", $0) }
   }
 
-  private static func pageKey(_ account: Account, _ generation: String, _ index: Int) -> String { "\(account)/\(generation)/\(index)" }
+  private static func pageKey(_ account: Account, _ generation: String, _ index: Int) -> String {
+    "\(account)/\(generation)/\(index)"
+  }
 
   /// JSON arrays of orders, each short enough for a record; at least one.
   private func pagesOfOrders() -> [[UInt8]] {

@@ -16,7 +16,8 @@ extension RiskEngine {
   ) -> Refusal? {
     let base = market.symbols[proposal.symbol].base
     let exposure = accounts[account].exposure(of: base, named: market.bases.keys[base])
-    let reduces = accounts[account].exposures[exposure].isReduced(by: proposal.side, proposal.reserve) && proposal.reserve.isPositive
+    let reduces =
+      accounts[account].exposures[exposure].isReduced(by: proposal.side, proposal.reserve) && proposal.reserve.isPositive
     let dollars = dollars(proposal, account)
     fill(&figures, proposal, account, exposure, dollars)
     let limits = accounts[account].limits

@@ -93,7 +93,8 @@ extension RiskEngine {
     approval.limitPrice = proposal.sendPrice
     approval.figures = figures
     track(
-      id, symbol: proposal.symbol, venue: proposal.venue, side: proposal.side, total: proposal.reserve, quantity: proposal.quantity,
+      id, symbol: proposal.symbol, venue: proposal.venue, side: proposal.side, total: proposal.reserve,
+      quantity: proposal.quantity,
       limitPrice: proposal.sendPrice, account)
     accounts[account].approvals.add(now)
     return approval
@@ -101,7 +102,8 @@ extension RiskEngine {
 
   /// Begins to count an order.
   mutating func track(
-    _ id: ClientOrderID, symbol: Int, venue: Venue, side: Side, total: Quantity, quantity: Quantity, limitPrice: Price?, _ account: Int
+    _ id: ClientOrderID, symbol: Int, venue: Venue, side: Side, total: Quantity, quantity: Quantity, limitPrice: Price?,
+    _ account: Int
   ) {
     let base = market.symbols[symbol].base
     let exposure = accounts[account].exposure(of: base, named: market.bases.keys[base])

@@ -52,7 +52,8 @@ extension RiskEngine {
     let symbol = market.intern(event.symbol)
     var known = accounts[account].orders.slot(of: event.clientOrderID)
     if known == nil, event.fill != nil || !event.status.isTerminal {
-      known = adopt(event.clientOrderID, symbol, event.venue, event.side, event.quantity, event.limitPrice, account, into: &effects)
+      known = adopt(
+        event.clientOrderID, symbol, event.venue, event.side, event.quantity, event.limitPrice, account, into: &effects)
     }
     // The end of an order that is not known, with nothing filled, changes nothing.
     guard let slot = known else { return }
@@ -70,7 +71,9 @@ extension RiskEngine {
   private mutating func count(
     _ fill: Fill, of event: OrderEvent, _ slot: Int, _ symbol: Int, _ account: Int, into effects: inout [RiskEffect]
   ) throws(RecordError) {
-    guard fill.price.isPositive, fill.quantity.isPositive else { throw RecordError(.notPositive, "A fill has a price and a quantity.") }
+    guard fill.price.isPositive, fill.quantity.isPositive else {
+      throw RecordError(.notPositive, "A fill has a price and a quantity.")
+    }
     let key = FillKey(venue: event.venue, symbol: symbol, venueOrderID: event.venueOrderID ?? "", tradeID: fill.tradeID)
     guard accounts[account].orders.count(key, of: slot) else { return }
     accounts[account].orders.update(slot) { order in
@@ -141,7 +144,8 @@ extension RiskEngine {
     let side: Side = adjustment.quantity.isNegative ? .sell : .buy
     guard adjustment.quantity.units != .min else { throw RecordError(.outOfRange, "The adjustment does not fit the ledger.") }
     try enter(
-      side, price: adjustment.price, quantity: adjustment.quantity.magnitude, fee: .none, market.intern(adjustment.symbol), account)
+      side, price: adjustment.price, quantity: adjustment.quantity.magnitude, fee: .none, market.intern(adjustment.symbol),
+      account)
   }
 
   /// An order that OrderManager works on and nobody here approved counts like any other; a person is told.
@@ -159,7 +163,8 @@ extension RiskEngine {
     _ severity: Alert.Severity, _ code: String, _ message: String, _ account: Int, _ id: ClientOrderID? = nil
   ) -> Alert {
     Alert(
-      service: "riskgate", severity: severity, code: code, message: message, account: accounts[account].account, clientOrderID: id,
+      service: "riskgate", severity: severity, code: code, message: message, account: accounts[account].account,
+      clientOrderID: id,
       time: now)
   }
 }

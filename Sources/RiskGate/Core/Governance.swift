@@ -57,7 +57,8 @@ extension RiskEngine {
     // The same change cancels the same order under the same id, however often it is read.
     let id = ClientOrderID.derived(from: "\(control.account)/control/\(control.version)/\(order.id)")
     let request = OrderRequest(
-      action: .cancel, account: control.account, venue: order.venue, symbol: market.symbols[order.symbol].symbol, target: order.id)
+      action: .cancel, account: control.account, venue: order.venue, symbol: market.symbols[order.symbol].symbol, target: order.id
+    )
     return approval(of: request, id, account, source, lifetime: Interval.day)
   }
 }

@@ -66,7 +66,9 @@ struct Ledger: Hashable, Sendable {
 
   /// Ends a part of the position. Its share of the basis is rounded against us, and is exact for the whole.
   private mutating func close(_ quantity: Quantity, price: Price) throws(LedgerOverflow) {
-    guard let share = cost.share(quantity, of: position.magnitude, position.isPositive ? .up : .down) else { throw LedgerOverflow() }
+    guard let share = cost.share(quantity, of: position.magnitude, position.isPositive ? .up : .down) else {
+      throw LedgerOverflow()
+    }
     let value = price * quantity
     guard value.units <= Self.bound else { throw LedgerOverflow() }
     try charge(position.isPositive ? share - value : value - share)

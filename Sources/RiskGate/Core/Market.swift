@@ -17,7 +17,9 @@ struct Market: Sendable {
     if let known = symbols.position(of: symbol) { return known }
     let base = bases.position(of: symbol.base, adding: true)
     var dollarSymbol: Int?
-    if !stablecoins.contains(symbol.quote), let bridge = Symbol(base: symbol.quote, quote: "USDT") { dollarSymbol = intern(bridge) }
+    if !stablecoins.contains(symbol.quote), let bridge = Symbol(base: symbol.quote, quote: "USDT") {
+      dollarSymbol = intern(bridge)
+    }
     return symbols.position(of: symbol, adding: MarketSymbol(symbol: symbol, base: base, dollarSymbol: dollarSymbol))
   }
 

@@ -32,7 +32,9 @@ extension RiskEngine {
   func propose(_ request: OrderRequest, _ account: Int) -> Result<Proposal, Refusal> {
     if let refusal = checkAdmission(account) { return .failure(refusal) }
     guard request.action == .replace else { return proposeNew(request, account) }
-    guard let target = request.target, let slot = accounts[account].orders.slot(of: target) else { return .failure(.unknownTarget) }
+    guard let target = request.target, let slot = accounts[account].orders.slot(of: target) else {
+      return .failure(.unknownTarget)
+    }
     let old = accounts[account].orders[slot]
     guard old.isLive else { return .failure(.unknownTarget) }
     let total = request.quantity ?? old.planned
@@ -49,7 +51,8 @@ extension RiskEngine {
     guard request.venue == .best || market.venues.position(of: request.venue) != nil else {
       return .failure(.unknownVenue(request.venue))
     }
-    guard let symbol = market.symbols.position(of: request.symbol), let side = request.side, market.lists(symbol, at: request.venue)
+    guard let symbol = market.symbols.position(of: request.symbol), let side = request.side,
+      market.lists(symbol, at: request.venue)
     else { return .failure(.unknownInstrument(request.symbol, at: request.venue)) }
     let proposal = numbers(request, symbol, request.venue, side, limit: request.price, account) { reference, instruments in
       if let quantity = request.quantity { return (quantity, quantity, quantity, nil) }
@@ -77,7 +80,8 @@ extension RiskEngine {
     let price = max(limit ?? .zero, reference?.price ?? .zero)
     return Proposal(
       request: request, symbol: symbol, venue: venue, side: side, limit: limit, reference: reference, collar: collar,
-      sendPrice: limit ?? collar?.rounded(toMultipleOf: tick, towardReference), quantity: quantity, total: total, reserve: reserve,
+      sendPrice: limit ?? collar?.rounded(toMultipleOf: tick, towardReference), quantity: quantity, total: total,
+      reserve: reserve,
       notional: notional ?? price * total, instruments: instruments)
   }
 

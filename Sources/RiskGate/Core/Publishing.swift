@@ -43,7 +43,8 @@ extension RiskEngine {
       effects.append(
         .position(
           PositionView(
-            account: account.account, symbol: symbol.symbol, quantity: ledger.position, cost: ledger.cost, realised: ledger.realised,
+            account: account.account, symbol: symbol.symbol, quantity: ledger.position, cost: ledger.cost,
+            realised: ledger.realised,
             unrealised: symbol.mark.map { ledger.equity(at: $0.price) - ledger.realised }, mark: symbol.mark?.price, time: now)))
     }
     let exposures = account.exposures.indices.map { position in
@@ -55,7 +56,8 @@ extension RiskEngine {
     effects.append(
       .risk(
         RiskView(
-          control: account.control, limits: account.limits, dailyProfit: dailyProfit(of: index), isLossReached: account.day.isReached,
+          control: account.control, limits: account.limits, dailyProfit: dailyProfit(of: index),
+          isLossReached: account.day.isReached,
           openOrders: account.orders.liveCount, exposures: exposures.sorted { $0.asset < $1.asset }, time: now)))
   }
 

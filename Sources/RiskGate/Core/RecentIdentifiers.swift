@@ -58,7 +58,9 @@ struct RecentIdentifiers: Sendable {
       throw RecordError(.malformed, "The field identifiers is not a list of entries.")
     }
     for start in stride(from: 0, to: bytes.count, by: 26) {
-      let words = (0..<3).map { word in bytes[(start + 8 * word)..<(start + 8 * word + 8)].reduce(UInt64(0)) { $0 << 8 | UInt64($1) } }
+      let words = (0..<3).map { word in
+        bytes[(start + 8 * word)..<(start + 8 * word + 8)].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+      }
       insert(
         Entry(
           id: words[0], content: words[1], time: Timestamp(nanoseconds: Int64(bitPattern: words[2])),

@@ -42,7 +42,8 @@ struct Refusal: Hashable, Sendable {
       let most = instrument.maximumQuantity.isZero ? "" : " to \(instrument.maximumQuantity)"
       return Refusal(.quantityRange, "Quantity is outside \(instrument.minimumQuantity)\(most), the range of \(place).")
     case .notional:
-      return Refusal(.minimumNotional, "Notional is below \(instrument.minimumNotional) \(instrument.symbol.quote), the minimum of \(place).")
+      return Refusal(
+        .minimumNotional, "Notional is below \(instrument.minimumNotional) \(instrument.symbol.quote), the minimum of \(place).")
     }
   }
 
@@ -78,7 +79,9 @@ struct Refusal: Hashable, Sendable {
   }
 
   /// The answer to the repetition of a request that was refused.
-  static func repeated(_ code: RejectionCode) -> Refusal { Refusal(code, "The same request was refused before (\(code.rawValue)).") }
+  static func repeated(_ code: RejectionCode) -> Refusal {
+    Refusal(code, "The same request was refused before (\(code.rawValue)).")
+  }
 
   /// `$50,000`, `$1,234.5`
   private static func dollars(_ amount: Money) -> String {

@@ -145,7 +145,8 @@ extension RiskEngine {
     figures.executionsOffset = checkpoint.executions
     return Rejection(
       account: account, clientOrderID: id, code: refusal.code, reason: refusal.sentence, request: request,
-      controlVersion: known.map { accounts[$0].control.version } ?? 0, limitsVersion: known.map { accounts[$0].limits.version } ?? 0,
+      controlVersion: known.map { accounts[$0].control.version } ?? 0,
+      limitsVersion: known.map { accounts[$0].limits.version } ?? 0,
       decidedAt: now, source: source, isDuplicate: isDuplicate, figures: figures)
   }
 }
