@@ -1,0 +1,32 @@
+import OrderManagerCore
+import Runtime
+import Venues
+
+/// What other threads have for the shell's.
+enum InboxEvent: Sendable {
+  /// The end of a wire call of a partition's core; `generation` tells it from an earlier core's.
+  case answered(partition: Int32, generation: UInt64, token: UInt64, VenueAnswer)
+  /// The venue's clock was measured, or could not be.
+  case clock(VenueClock?)
+  /// Something on the private stream `number` of a route.
+  case stream(Route, number: UInt64, PrivateStream.Event)
+  /// Redis may be empty.
+  case redisLost
+}
+
+/// A bounded queue toward the shell's thread. Nobody waits on it: what does not fit is refused, and the sender copes.
+final class Inbox: Sendable {
+  let wakeup: Wakeup
+  private let queue: BoundedQueue<InboxEvent>
+
+  init() throws(SystemError) {
+    wakeup = try Wakeup()
+    queue = BoundedQueue(capacity: 16_384, wakeup: wakeup)
+  }
+
+  /// False when it is full.
+  @discardableResult
+  func offer(_ event: InboxEvent) -> Bool { queue.push(event, timeoutMilliseconds: 0) == .pushed }
+
+  func takeAll() -> [InboxEvent] { queue.popAll() }
+}

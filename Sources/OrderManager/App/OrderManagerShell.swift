@@ -1,0 +1,301 @@
+import Domain
+import Kafka
+import Net
+import OrderManagerCore
+import Runtime
+import Venues
+import Wire
+
+/// The one thread that owns Kafka's clients and the cores: feeds them what comes and carries out what they say.
+final class OrderManagerShell {
+  /// A partition in our care.
+  struct Owned {
+    var core: OrderManagerPartition
+    let generation: UInt64
+    /// The offset of `orders.approved` to commit.
+    var nextApproval: Int64
+    var streams: [PrivateStream]
+  }
+
+  /// After an accepted commit the partitions are ours for so long. Far below the group's session time-out, so that nobody else can have
+  /// got them by then.
+  static let leaseNanoseconds = 2 * Interval.second
+  private static let renewEvery = 400 * Interval.millisecond
+  private static let tickEvery = 20 * Interval.millisecond
+  private static let measureEvery = 20 * Interval.second
+  /// More records and calls under way than this, and no more input is read.
+  private static let maximumOutstanding = 4_096
+  /// What is under way at a shutdown is waited for so long.
+  private static let stopMilliseconds = 2_500
+
+  let configuration: OrderManagerConfiguration
+  let inbox: Inbox
+  let gateway: VenueGateway
+  let redis: RedisOutlet
+  let logger: Logger
+  let health: Health
+  let figures: Figures
+  let group: KafkaConsumer
+  let manual: KafkaConsumer
+  let producer: KafkaProducer
+  let reader: KafkaReader
+  let streamClient: WebSocketClient
+
+  var owned: [Int32: Owned] = [:]
+  var nextGeneration: UInt64 = 1
+  var controls: [Account: Control] = [:]
+  var instruments: [String: Instrument] = [:]
+  var clock: VenueClock?
+  /// Records whose acknowledgement is out: whose they are.
+  var sent: [UInt64: (partition: Int32, generation: UInt64, token: UInt64)] = [:]
+  var nextSend: UInt64 = 1
+  var callsOut = 0
+  var isStopping = false
+  /// Begin (monotonic, wall) of each commit whose answer is out.
+  var commits: [UInt64: (monotonic: Int64, wall: Timestamp)] = [:]
+  var nextCommit: UInt64 = 1
+  var committedAt: Int64 = 0
+  var tickedAt: Int64 = 0
+  var measuredAt: Int64 = 0
+  var refreshedAt: Int64 = 0
+  var effects: [OrderManagerEffect] = []
+  /// Why a record could not be written: ends the program.
+  var failure: (any Error)?
+
+  init(
+    _ configuration: OrderManagerConfiguration, inbox: Inbox, gateway: VenueGateway, redis: RedisOutlet,
+    streamClient: WebSocketClient, health: Health, metrics: Metrics, logger: Logger
+  ) throws {
+    self.configuration = configuration
+    self.inbox = inbox
+    self.gateway = gateway
+    self.redis = redis
+    self.streamClient = streamClient
+    self.health = health
+    self.logger = logger
+    figures = Figures(metrics)
+    producer = try KafkaProducer(configuration.kafka)
+    group = try KafkaConsumer(configuration.kafka, group: "ordermanager", instanceID: configuration.instance)
+    manual = try KafkaConsumer(manual: configuration.kafka)
+    reader = try KafkaReader(configuration.kafka)
+    for source in [group, manual] { source.attach(inbox.wakeup) }
+    producer.attach(inbox.wakeup)
+  }
+
+  /// Runs until `stop`, then lets what is under way finish.
+  func run(until stop: Latch) throws {
+    health.set("partitions", .unhealthy("not assigned"))
+    try readReference()
+    try group.subscribe([Topic.approved])
+    while !stop.isSet {
+      let isBusy = try turn(stop)
+      if !isBusy { inbox.wakeup.wait(timeoutMilliseconds: Int(Self.tickEvery / Interval.millisecond)) }
+    }
+    try finish()
+  }
+
+  /// Takes in what has come; true when there may be more at once.
+  private func turn(_ stop: Latch) throws -> Bool {
+    try takeReports()
+    takeInbox()
+    let isBusy = try takeRecords(stop)
+    keepTime()
+    try renewLease()
+    if let failure { throw failure }
+    return isBusy
+  }
+
+  // MARK: Input
+
+  private func takeReports() throws {
+    for report in try producer.poll(timeoutMilliseconds: 0) { try take(report) }
+  }
+
+  func take(_ report: DeliveryReport) throws {
+    guard let place = sent.removeValue(forKey: report.token) else { return }
+    // Whether it is in the log cannot be known any more: only a fresh start from the log can tell.
+    if let error = report.error { throw ShellError("a record for \(report.topicPartition) was not acknowledged: \(error)") }
+    feed(.acknowledged(token: place.token, offset: report.offset), to: place.partition, generation: place.generation)
+  }
+
+  private func takeInbox() {
+    for event in inbox.takeAll() {
+      switch event {
+      case .answered(let partition, let generation, let token, let answer):
+        callsOut -= 1
+        feed(.answered(token: token, answer), to: partition, generation: generation)
+      case .clock(let measured): take(measured)
+      case .stream(let route, let number, let event):
+        let partition = self.partition(of: route.account)
+        guard let stream = owned[partition]?.streams.first(where: { $0.route == route }) else { continue }
+        if let event = stream.take(event, number: number) { feed(event, to: partition) }
+      case .redisLost: feedAll(.redisLost)
+      }
+    }
+  }
+
+  private func take(_ measured: VenueClock?) {
+    guard let measured else { return health.set("binance", .unhealthy("its clock cannot be asked for")) }
+    health.set("binance", .healthy)
+    clock = measured
+    gateway.setClock(measured)
+    feedAll(.clock(.binance, measured))
+  }
+
+  private func takeRecords(_ stop: Latch) throws -> Bool {
+    var count = 0
+    while owned.values.reduce(0, { $0 + $1.core.outstanding }) < Self.maximumOutstanding, count < 64,
+      let event = group.poll(timeoutMilliseconds: 0)
+    {
+      count += 1
+      try takeGroup(event, stop)
+    }
+    while count < 256, let event = manual.poll(timeoutMilliseconds: 0) {
+      count += 1
+      try takeManual(event)
+    }
+    return count >= 64
+  }
+
+  private func takeGroup(_ event: KafkaEvent, _ stop: Latch) throws {
+    switch event {
+    case .message(let message): feed(.approved(InputRecord(message)), to: message.partition)
+    case .assigned(let partitions): try take(partitions.map(\.partition), stop)
+    case .revoked:
+      try handBack()
+      try group.unassign()
+    case .lost:
+      logger.warning("the partitions were lost")
+      try drop()
+      try group.unassign()
+    case .committed(let token, _, let error): try takeCommitted(token, error)
+    case .error(let error): try note(error)
+    case .endOfPartition: break
+    }
+  }
+
+  private func takeManual(_ event: KafkaEvent) throws {
+    switch event {
+    case .message(let message):
+      switch message.topic {
+      case Topic.executions: feed(.execution(InputRecord(message)), to: message.partition)
+      case Topic.control: takeControl(message)
+      default: takeInstrument(message)
+      }
+    case .error(let error): try note(error)
+    default: break
+    }
+  }
+
+  private func note(_ error: KafkaError) throws {
+    if error.isFatal { throw error }
+    logger.warning("Kafka: \(error)")
+  }
+
+  // MARK: Reference data
+
+  /// Reads `control` and `instruments` to their ends and goes on reading them.
+  private func readReference() throws {
+    let controlEnd = try reader.readPartition(Topic.control, 0) { takeControl($0) }
+    let instrumentsEnd = try reader.readPartition(Topic.instruments, 0) { takeInstrument($0) }
+    try manual.add([
+      TopicPartitionOffset(Topic.control, 0, offset: controlEnd),
+      TopicPartitionOffset(Topic.instruments, 0, offset: instrumentsEnd),
+    ])
+  }
+
+  private func takeControl(_ message: KafkaMessage) {
+    guard let value = message.value else { return }
+    do throws(RecordError) {
+      let control = try Control(value)
+      guard control.version >= controls[control.account]?.version ?? 0 else { return }
+      controls[control.account] = control
+      feed(.control(control), to: partition(of: control.account))
+    } catch {
+      logger.error("unreadable record on control at \(message.offset): \(error.reason)")
+    }
+  }
+
+  private func takeInstrument(_ message: KafkaMessage) {
+    guard let value = message.value else { return }
+    do throws(RecordError) {
+      let instrument = try Instrument(value)
+      instruments[instrument.key] = instrument
+      feedAll(.instrument(instrument))
+    } catch {
+      logger.error("unreadable record on instruments at \(message.offset): \(error.reason)")
+    }
+  }
+
+  // MARK: Time
+
+  private func keepTime() {
+    let now = monotonicNanoseconds()
+    if now - measuredAt >= (clock == nil ? Interval.second : Self.measureEvery) {
+      measuredAt = now
+      gateway.measureClock()
+    }
+    guard now - tickedAt >= Self.tickEvery else { return }
+    tickedAt = now
+    if clock != nil {
+      for (partition, owned) in owned {
+        for stream in owned.streams {
+          if let event = stream.keepUp() { feed(event, to: partition) }
+        }
+      }
+    }
+    feedAll(.tick)
+    if now - refreshedAt >= Int64(RedisOutlet.refreshSeconds) * Interval.second {
+      refreshedAt = now
+      feedAll(.redisLost)
+    }
+    figures.set(owned.values.map(\.core))
+    let down = owned.values.flatMap(\.streams).filter { !$0.isUp }.map { "\($0.route)" }.sorted()
+    health.set("streams", down.isEmpty ? .healthy : .unhealthy("down: \(down.joined(separator: ", "))"))
+  }
+
+  /// Commits what is done. An accepted commit is the lease: the broker took it for this member and generation.
+  private func renewLease() throws {
+    let now = monotonicNanoseconds()
+    guard !owned.isEmpty, now - committedAt >= Self.renewEvery else { return }
+    committedAt = now
+    commits[nextCommit] = (now, wallClock())
+    try group.commitAsync(places, token: nextCommit)
+    nextCommit += 1
+  }
+
+  private var places: [TopicPartitionOffset] {
+    owned.map { TopicPartitionOffset(Topic.approved, $0.key, offset: $0.value.nextApproval) }
+  }
+
+  private func takeCommitted(_ token: UInt64, _ error: KafkaError?) throws {
+    guard let begun = commits.removeValue(forKey: token) else { return }
+    if let error {
+      if error.isFatal { throw error }
+      return logger.warning("commit refused: \(error)")
+    }
+    extendLease(begun)
+  }
+
+  func extendLease(_ begun: (monotonic: Int64, wall: Timestamp)) {
+    guard !owned.isEmpty else { return }
+    gateway.setLease(until: begun.monotonic + Self.leaseNanoseconds)
+    feedAll(.lease(until: begun.wall + Self.leaseNanoseconds))
+  }
+
+  // MARK: The end
+
+  /// Reads no more; what is under way is awaited, its events are written, and what is done is committed.
+  private func finish() throws {
+    isStopping = true
+    let deadline = Deadline(afterMilliseconds: Self.stopMilliseconds)
+    while callsOut > 0 || producer.outstanding > 0, !deadline.isPast {
+      try takeReports()
+      takeInbox()
+      inbox.wakeup.wait(timeoutMilliseconds: 10)
+    }
+    try handBack()
+    group.close(timeoutMilliseconds: 1_000)
+    manual.close(timeoutMilliseconds: 500)
+  }
+}

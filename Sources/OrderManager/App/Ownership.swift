@@ -1,0 +1,127 @@
+import Domain
+import Kafka
+import OrderManagerCore
+import Runtime
+import Venues
+import Wire
+
+/// Partitions that come and go, and what their cores ask for.
+extension OrderManagerShell {
+  func partition(of account: Account) -> Int32 {
+    Partitioner.partition(forKey: account.text.utf8, count: configuration.accountPartitions)
+  }
+
+  /// Restores the partitions that the group gives, then lets their records come.
+  func take(_ partitions: [Int32], _ stop: Latch) throws {
+    let approved = partitions.map { TopicPartition(Topic.approved, $0) }
+    let committed = try group.committed(approved)
+    var next: [Int32: Int64] = [:]
+    for place in approved {
+      next[place.partition] = try committed[place] ?? group.watermarks(place.topic, place.partition).low
+    }
+    let takeover = Takeover(configuration: configuration, producer: producer, reader: reader) { try self.take($0) }
+    let results = try takeover.run(partitions, committed: next, stop: stop, leaseNanoseconds: Self.leaseNanoseconds)
+    try group.assign(approved.map { TopicPartitionOffset($0, offset: next[$0.partition] ?? 0) })
+    for (partition, result) in results.sorted(by: { $0.key < $1.key }) {
+      start(partition, result, nextApproval: next[partition] ?? 0)
+      try manual.add([TopicPartitionOffset(Topic.executions, partition, offset: result.nextExecution)])
+    }
+    let begun = (monotonicNanoseconds(), wallClock())
+    try group.commit(owned.map { TopicPartitionOffset(Topic.approved, $0.key, offset: $0.value.nextApproval) })
+    extendLease(begun)
+    health.set("partitions", .healthy)
+    logger.info("took partitions \(partitions.sorted())")
+  }
+
+  private func start(_ partition: Int32, _ result: Takeover.Result, nextApproval: Int64) {
+    let settings = configuration.core(partition: partition)
+    let streams = settings.routes.compactMap { route in
+      configuration.credentials[route].map {
+        PrivateStream(route, $0, client: streamClient, gateway: gateway, inbox: inbox, logger: logger)
+      }
+    }
+    owned[partition] = Owned(
+      core: OrderManagerPartition(settings), generation: nextGeneration, nextApproval: nextApproval, streams: streams)
+    nextGeneration += 1
+    feed(.restored(result.restored), to: partition)
+    for instrument in instruments.sorted(by: { $0.key < $1.key }) { feed(.instrument(instrument.value), to: partition) }
+    for control in controls.sorted(by: { $0.key < $1.key }) { feed(.control(control.value), to: partition) }
+    if let clock { feed(.clock(.binance, clock), to: partition) }
+  }
+
+  /// Gives everything back in good order: what is written is acknowledged and committed first.
+  func handBack() throws {
+    isStopping = true
+    defer { isStopping = false }
+    try producer.flush(timeoutMilliseconds: 1_500) { report in
+      // What was not acknowledged is simply not committed: the next owner finds out.
+      guard report.error == nil, let place = self.sent.removeValue(forKey: report.token) else { return }
+      self.feed(.acknowledged(token: place.token, offset: report.offset), to: place.partition, generation: place.generation)
+    }
+    if !owned.isEmpty {
+      do throws(KafkaError) {
+        try group.commit(owned.map { TopicPartitionOffset(Topic.approved, $0.key, offset: $0.value.nextApproval) })
+      } catch {
+        logger.warning("the last commit was refused: \(error)")
+      }
+    }
+    try drop()
+  }
+
+  /// Lets go of everything at once: from here on nothing is sent for these partitions.
+  func drop() throws {
+    gateway.setLease(until: 0)
+    for owned in owned.values { for stream in owned.streams { stream.close() } }
+    let partitions = owned.keys.sorted()
+    owned = [:]
+    sent = [:]
+    if !partitions.isEmpty { try manual.remove(partitions.map { TopicPartition(Topic.executions, $0) }) }
+    health.set("partitions", .unhealthy("not assigned"))
+  }
+
+  // MARK: Cores
+
+  func feedAll(_ event: OrderManagerEvent) {
+    for partition in owned.keys.sorted() { feed(event, to: partition) }
+  }
+
+  /// Hands an event to a partition's core, unless it is meant for an earlier one, and carries out what follows.
+  func feed(_ event: OrderManagerEvent, to partition: Int32, generation: UInt64? = nil) {
+    guard let current = owned[partition]?.generation, generation == nil || generation == current else { return }
+    effects.removeAll(keepingCapacity: true)
+    owned[partition]?.core.apply(event, at: wallClock(), into: &effects)
+    for effect in effects { carryOut(effect, partition, current) }
+  }
+
+  private func carryOut(_ effect: OrderManagerEffect, _ partition: Int32, _ generation: UInt64) {
+    switch effect {
+    case .publish(let publication): send(publication, partition, generation)
+    case .call(let call):
+      // While stopping nothing new is begun; whoever takes over looks it up.
+      guard !isStopping else { return }
+      callsOut += 1
+      gateway.send(call, partition: partition, generation: generation)
+    case .commit(let next): owned[partition]?.nextApproval = next
+    case .redis(let update): redis.write(update)
+    case .measureClock: measuredAt = min(measuredAt, monotonicNanoseconds() - 19 * Interval.second)
+    case .log(let line): logger.info(line)
+    }
+  }
+
+  private func send(_ publication: Publication, _ partition: Int32, _ generation: UInt64) {
+    let token = nextSend
+    nextSend += 1
+    sent[token] = (partition, generation, publication.token)
+    let headers = publication.headers.encoded().map { KafkaHeader($0.name, $0.value) }
+    let key = Array(publication.key.utf8)
+    do throws(KafkaError) {
+      let result = try producer.send(
+        topic: publication.topic, partition: publication.partition, key: key, value: publication.value, headers: headers,
+        token: token)
+      // The queue holds far more than the cores have under way.
+      if result == .queueFull { failure = ShellError("the producer's queue is full") }
+    } catch {
+      failure = error
+    }
+  }
+}

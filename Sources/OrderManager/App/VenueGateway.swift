@@ -1,0 +1,152 @@
+import Domain
+import Net
+import OrderManagerCore
+import Runtime
+import Synchronization
+import Venues
+
+/// Signed REST requests to Binance. A request is signed at the last moment, right after a look at the lease, and its bytes are then sent as
+/// they are, once; the outcome says whether the venue may have seen them.
+final class VenueGateway: Sendable {
+  /// No answer to an order after this long: unknown.
+  private static let timeoutMilliseconds = 5_000
+
+  let endpoints: BinanceEndpoints
+  private let trading: [Route: BinanceTrading]
+  private let http: HTTPClient
+  private let inbox: Inbox
+  /// Until then (monotonic) the partitions are ours.
+  private let lease = Atomic<Int64>(0)
+  /// The venue's clock minus ours.
+  private let clockOffset = Atomic<Int64>(0)
+  private let latency: Histogram
+
+  init(_ endpoints: BinanceEndpoints, _ credentials: [Route: BinanceCredentials], inbox: Inbox, metrics: Metrics) throws {
+    self.endpoints = endpoints
+    self.inbox = inbox
+    trading = credentials.mapValues { BinanceTrading(credentials: $0) }
+    http = try HTTPClient()
+    latency = metrics.histogram("apus_venue_call_seconds", help: "Wire calls, from the request to the whole answer")
+  }
+
+  /// The lease holds until this monotonic instant; zero ends it.
+  func setLease(until nanoseconds: Int64) { lease.store(nanoseconds, ordering: .releasing) }
+
+  func setClock(_ clock: VenueClock) { clockOffset.store(clock.offset, ordering: .releasing) }
+
+  /// Our idea of the venue's time.
+  var venueTime: Timestamp { wallClock() + clockOffset.load(ordering: .acquiring) }
+
+  /// Sends a request of a core, or proves that it was not sent. The answer comes into the inbox, always.
+  func send(_ call: VenueCall, partition: Int32, generation: UInt64) {
+    let answer: @Sendable (VenueResult) -> Void = { [inbox] result in
+      // In-flight calls are far fewer than the inbox holds.
+      inbox.offer(
+        .answered(partition: partition, generation: generation, token: call.token, VenueAnswer(result, to: call.action)))
+    }
+    guard let trading = trading[call.route] else { return answer(.notSent(reason: "no keys for \(call.route)")) }
+    var deadline: Int64?
+    if let notAfter = call.notAfter {
+      let until = min(lease.load(ordering: .acquiring), monotonicNanoseconds() + (notAfter - wallClock()))
+      guard monotonicNanoseconds() < until else { return answer(.notSent(reason: "the lease or the approval has run out")) }
+      deadline = until
+    }
+    let request = trading.request(for: call.action, at: venueTime)
+    submit(request, deadline: deadline, to: answer)
+  }
+
+  /// Asks for the venue's clock.
+  func measureClock() {
+    let inbox = inbox
+    let begun = wallClock()
+    submit(BinanceMarket.spot.time(), deadline: nil) { result in
+      let ended = wallClock()
+      let outcome = BinanceErrors.classify(result, of: .marketData) { body throws(ReplyError) in try BinanceReplies.time(body) }
+      guard case .confirmed(let time) = outcome, ended >= begun else {
+        inbox.offer(.clock(nil))
+        return
+      }
+      let half = (ended - begun) / 2
+      inbox.offer(.clock(VenueClock(offset: time - (begun + half), uncertainty: half + Interval.millisecond)))
+    }
+  }
+
+  func shutDown() { http.shutDown() }
+
+  private func submit(_ request: VenueRequest, deadline: Int64?, to answer: @escaping @Sendable (VenueResult) -> Void) {
+    var headers = HTTPHeaders()
+    for header in request.headers { headers.append(header.name, header.value) }
+    let outgoing = HTTPRequest(
+      HTTPMethod(request.method), endpoints.rest.appending(request.target), headers: headers, body: Array(request.body.utf8),
+      timeoutMilliseconds: Self.timeoutMilliseconds, connectTimeoutMilliseconds: 2_000, sendDeadlineNanoseconds: deadline)
+    do throws(HTTPRefusal) {
+      try http.submit(outgoing) { [latency] completion in
+        latency.observe(nanoseconds: completion.finished.monotonicNanoseconds - completion.submittedNanoseconds)
+        answer(VenueResult(completion.outcome))
+      }
+    } catch {
+      answer(.notSent(reason: "\(error)"))
+    }
+  }
+}
+
+extension BinanceTrading {
+  /// The signed request for what a core asks.
+  fileprivate func request(for action: VenueCall.Action, at time: Timestamp) -> VenueRequest {
+    switch action {
+    case .place(let order): place(order, at: time)
+    case .cancel(let clientID, let symbol): cancel(clientID: clientID, venueSymbol: symbol, at: time)
+    case .order(let clientID, let symbol): order(clientID: clientID, venueSymbol: symbol, at: time)
+    case .openOrders(let symbol): openOrders(venueSymbol: symbol, at: time)
+    case .allOrders(let symbol, let first): allOrders(venueSymbol: symbol, fromOrderID: first, limit: 1_000, at: time)
+    case .trades(let symbol, let selection): trades(venueSymbol: symbol, selection, limit: 1_000, at: time)
+    case .account: account(at: time)
+    }
+  }
+}
+
+extension VenueAnswer {
+  /// The classified outcome of a call.
+  fileprivate init(_ result: VenueResult, to action: VenueCall.Action) {
+    switch action {
+    case .place: self = .order(Self.order(result, .placeOrder))
+    case .cancel: self = .order(Self.order(result, .cancelOrder))
+    case .order: self = .order(Self.order(result, .query))
+    case .openOrders, .allOrders:
+      self = .orders(
+        BinanceErrors.classify(result, of: .query) { body throws(ReplyError) in try BinanceReplies.orders(body) })
+    case .trades:
+      self = .trades(
+        BinanceErrors.classify(result, of: .query) { body throws(ReplyError) in try BinanceReplies.trades(body) })
+    case .account:
+      self = .balances(
+        BinanceErrors.classify(result, of: .query) { body throws(ReplyError) in try BinanceReplies.balances(body) })
+    }
+  }
+
+  private static func order(_ result: VenueResult, _ purpose: VenueRequest.Purpose) -> VenueOutcome<VenueOrderReport> {
+    BinanceErrors.classify(result, of: purpose) { body throws(ReplyError) in try BinanceReplies.order(body) }
+  }
+}
+
+extension VenueResult {
+  /// The transport's outcome in the venues' terms.
+  fileprivate init(_ outcome: HTTPOutcome) {
+    switch outcome {
+    case .response(let response):
+      self = .reply(VenueReply(status: response.status, retryAfter: response.headers["retry-after"], body: response.body))
+    case .notSent(let failure): self = .notSent(reason: "\(failure.reason.rawValue): \(failure.detail)")
+    case .maybeSent(let failure): self = .maybeSent(reason: "\(failure.reason.rawValue): \(failure.detail)")
+    }
+  }
+}
+
+extension HTTPMethod {
+  fileprivate init(_ method: VenueRequest.Method) {
+    switch method {
+    case .get: self = .get
+    case .post: self = .post
+    case .delete: self = .delete
+    }
+  }
+}
