@@ -104,7 +104,7 @@ let package = Package(
       tests("IngestorCore", ["Domain", "Wire", "Venues"]),
       tests("RiskGateCore", ["Domain", "Wire", "Crypto"]),
       tests("OrderManagerCore", ["Domain", "Wire", "Venues"]),
-      tests("ReconcilerCore", ["Domain", "Wire", "Venues"]),
+      tests("ReconcilerCore", ["Domain", "Wire", "Venues", "Runtime", "Kafka", "Postgres", "Reconciler", "TestSupport"]),
       tests("StrategyCore", ["Domain", "Wire"]),
       tests("SimulatorCore", ["Domain", "Wire", "Crypto"]),
       tests("LocalKafkaCore", ["Domain", "TestSupport"]),

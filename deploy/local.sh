@@ -2,7 +2,8 @@
 # Runs the whole of Apus on this machine without Docker.
 #   deploy/local.sh up [--scale SERVICE=N]...   build, start everything that does not run yet, wait until all is healthy
 #   deploy/local.sh status                      a line for each program; succeeds only when all are healthy
-#   deploy/local.sh env                         KEY='value' lines to eval
+#   deploy/local.sh env                         KEY='value' lines: set -a; eval "$(deploy/local.sh env)"; set +a
+#   deploy/local.sh apus COMMAND...             the command line, with that environment
 #   deploy/local.sh logs [service]              follow the logs
 #   deploy/local.sh restart SERVICE             stop one program and start it again
 #   deploy/local.sh down [--wipe]               stop what was started; --wipe also removes its data
@@ -79,7 +80,7 @@ load() {
       suffix=$(key_suffix "$account")
       declare -g "BINANCE_TESTNET_API_KEY$suffix=$account-$sim_key"
       declare -g "BINANCE_TESTNET_SECRET_KEY$suffix=secret-$account-$sim_key"
-      SIM_ACCOUNTS+=${SIM_ACCOUNTS:+,}$account-$sim_key:secret-$account-$sim_key
+      SIM_ACCOUNTS+=${SIM_ACCOUNTS:+,}$account=$account-$sim_key:secret-$account-$sim_key
     done
   fi
   APUS_ACCOUNTS=$accounts APUS_DEFAULT_ACCOUNT=$default_account
@@ -103,7 +104,7 @@ print_env() {
   for name in $(variables); do
     [ -z "${!name:-}" ] || printf "%s='%s'\n" "$name" "${!name//\'/\'\\\'\'}"
   done
-  printf "PATH='%s':\"\$PATH\"\n" "$bin"
+  printf "PATH='%s'\n" "$bin:${PATH#"$bin:"}"
 }
 
 # --- programs --------------------------------------------------------------------------------------------------------------
@@ -153,7 +154,7 @@ start() {
       launch redis redis-server --bind 127.0.0.1 --port "$redis_port" --dir "$data/redis" --save '' --appendonly no ;;
     postgres) start_postgres ;;
     simulator)
-      launch_service simulator Simulator SIM_LISTEN="127.0.0.1:$sim_port" SIM_FAULT_LISTEN="127.0.0.1:$sim_fault_port" ;;
+      launch_service simulator Simulator SIM_SYMBOLS="$APUS_SYMBOLS" SIM_LISTEN="127.0.0.1:$sim_port" SIM_FAULT_LISTEN="127.0.0.1:$sim_fault_port" ;;
     *)
       local service
       for service in "${services[@]}"; do
@@ -182,6 +183,7 @@ start_postgres() {
 is_healthy() {
   is_alive "$1" || return 1
   case $1 in
+    kafka) kcat -b "$KAFKA_BOOTSTRAP" -L -m 2 >/dev/null 2>&1 ;;
     redis) [ "$(redis-cli -p "$redis_port" ping 2>/dev/null)" = PONG ] ;;
     postgres) "$pgbin/pg_isready" -q -h 127.0.0.1 -p "$postgres_port" -U apus -d postgres ;;
     *) [ -s "$run/$1.port" ] && curl -fsS -m 2 -o /dev/null "http://127.0.0.1:$(cat "$run/$1.port")/healthz" 2>/dev/null ;;
@@ -230,7 +232,7 @@ up() {
   status >&2
   say ""
   say "data, logs and process ids: $local_dir"
-  say 'next:  eval "$(deploy/local.sh env)"'
+  say 'next:  set -a; eval "$(deploy/local.sh env)"; set +a'
   say "       echo '{\"side\":\"buy\",\"quantity\":0.25}' | kcat -P -b \$KAFKA_BOOTSTRAP -t orders"
   say "       apus order buy 0.25 BTC-USDT"
 }
@@ -280,8 +282,12 @@ case $command in
   up) load; up "$@" ;;
   status) load; status ;;
   env) load; print_env ;;
+  apus)
+    load
+    for name in $(variables); do [ -z "${!name:-}" ] || export "${name?}"; done
+    exec "$bin/apus" "$@" ;;
   logs) load; if [ -n "${1:-}" ]; then exec tail -n 100 -F "$logs/$1.log"; else exec tail -n 20 -F "$logs"/*.log; fi ;;
   restart) load; stop "${1:?which service}"; start "$1"; await "$1" 60 ;;
   down) [ -d "$local_dir" ] || exit 0; load; down "$@" ;;
-  *) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  *) sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

@@ -37,6 +37,10 @@ while [ "$stopping" = 0 ]; do
   echo "$restarts" >"$run/$name.restarts"
   echo "supervise: $name ended with status ${status:-?}; start $restarts again" >>"$log"
   # Back off only when it keeps dying at once.
-  if [ $((SECONDS - started)) -lt 2 ]; then sleep "$((restarts < 5 ? 1 : 5))"; fi
+  # `wait` on a background sleep, because a signal ends a wait at once and a sleep never.
+  if [ $((SECONDS - started)) -lt 2 ]; then
+    sleep "$((restarts < 5 ? 1 : 5))" &
+    wait $!
+  fi
 done
 rm -f "$run/$name.pid" "$run/$name.child"

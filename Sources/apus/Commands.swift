@@ -6,7 +6,7 @@ func runCommand(_ arguments: [String]) -> ExitCode {
   }
   if name == "replay" { return ExitCode(rawValue: runReplay(arguments: Array(arguments.dropFirst()))) ?? .usage }
   do {
-    return try run(name, CommandArguments(Array(arguments.dropFirst())))
+    return try run(name, CommandArguments(Array(arguments.dropFirst())), raw: Array(arguments.dropFirst()))
   } catch let failure as CommandFailure {
     printError("apus: \(failure.message)")
     return failure.code
@@ -16,7 +16,7 @@ func runCommand(_ arguments: [String]) -> ExitCode {
   }
 }
 
-private func run(_ name: String, _ arguments: CommandArguments) throws -> ExitCode {
+private func run(_ name: String, _ arguments: CommandArguments, raw: [String]) throws -> ExitCode {
   switch name {
   case "order": try orderCommand(arguments)
   case "cancel": try cancelCommand(arguments)
@@ -29,6 +29,7 @@ private func run(_ name: String, _ arguments: CommandArguments) throws -> ExitCo
   case "reduce-only": try controlCommand(arguments, state: .reduceOnly)
   case "resume": try controlCommand(arguments, state: .active)
   case "limits": try limitsCommand(arguments)
+  case "replay": ExitCode(rawValue: runReplay(arguments: raw)) ?? .usage
   default: throw CommandFailure(.usage, "unknown command \(name)\n\n\(usage)")
   }
 }
@@ -46,6 +47,6 @@ private let usage = """
     limits show | limits set NAME=VALUE… [--account A]                     read or change an account's risk limits
     replay --venue V --symbol S FILE…                                      rebuild a book from recorded frames
 
-  Where: KAFKA_BOOTSTRAP, REDIS_URL, DATABASE_URL; `eval "$(deploy/local.sh env)"` sets them.
+  Where: KAFKA_BOOTSTRAP, REDIS_URL, DATABASE_URL; `deploy/local.sh env` prints them.
   Exit codes: 0 done, 2 usage, 3 refused by risk, 4 refused or ended by the venue, 5 outcome unknown, 6 unreachable.
   """

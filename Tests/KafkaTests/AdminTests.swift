@@ -36,6 +36,24 @@ import Testing
     #expect(error?.name == "INVALID_PARTITIONS")
   }
 
+  @Test func aProgramMayStartBeforeItsBroker() throws {
+    let logger = Logger(service: "Test", level: .critical, format: .text, descriptor: -1)
+    let wanted = [KafkaTopicSpecification("t", partitionCount: 2)]
+    cluster.server.kill()
+    let (settings, stop, done) = (cluster.settings, Latch(), Latch())
+    let thread = try NamedThread("admin") {
+      if (try? KafkaAdmin(settings).createTopics(wanted, until: stop, logger: logger)) == true { done.set() }
+    }
+    let second = try LocalKafkaServer(directory: cluster.server.data, port: cluster.server.port)
+    #expect(done.wait(timeoutMilliseconds: 30_000))
+    #expect(thread.join(timeoutMilliseconds: 10_000))
+    let other = [KafkaTopicSpecification("t", partitionCount: 3)]
+    #expect(throws: KafkaError.self) { try KafkaAdmin(settings).createTopics(other, until: stop, logger: logger) }
+    second.kill()
+    stop.set()
+    #expect(try KafkaAdmin(settings).createTopics(wanted, until: stop, logger: logger) == false)
+  }
+
   @Test func severalProcessesMayCreateTheSameTopics() throws {
     let outcomes = BoundedQueue<Bool>(capacity: 4)
     let settings = cluster.settings

@@ -26,6 +26,18 @@ import Testing
     #expect(journal.all == ["start first", "run second", "end second", "stop first"])
   }
 
+  @Test func aStartMayGiveItsOwnStop() throws {
+    let service = try Service(logger: logger, shutdown: Latch())
+    let journal = Journal()
+    service.add("server") {
+      journal.add("start")
+      service.shutdown.set()
+      return { journal.add("stop") }
+    }
+    #expect(service.run() == 0)
+    #expect(journal.all == ["start", "stop"])
+  }
+
   @Test func aThreadThatEndsByItselfEndsTheProgramWithAnError() throws {
     let service = try Service(logger: logger, shutdown: Latch())
     service.addThread("quitter") { _ in }

@@ -1,5 +1,6 @@
 import Glibc
 import Runtime
+import Synchronization
 
 /// A Redis of one's own on a free port, without persistence.
 public final class RedisServer: Sendable {
@@ -34,29 +35,47 @@ public final class RedisServer: Sendable {
 public final class PostgresServer: Sendable {
   /// The port on 127.0.0.1.
   public let port: Int
-  private let process: ChildProcess
+  private let process: Mutex<ChildProcess>
   private let directory: TemporaryDirectory
+  private let data: String
   private static let binaries = "/usr/lib/postgresql/15/bin"
 
-  /// Makes a cluster, starts the server and waits until it listens. As root both run as the user `postgres`.
+  /// Makes a cluster, starts the server and waits until it is ready. As root both run as the user `postgres`.
   public init() throws {
     port = try freePort()
     directory = try TemporaryDirectory()
-    let data = try directory.makeDirectory("data", ownedBy: "postgres")
+    data = try directory.makeDirectory("data", ownedBy: "postgres")
     let options = ["-D", data, "-U", "apus", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
     let maker = try ChildProcess("\(Self.binaries)/initdb", options, user: "postgres")
     guard maker.wait(timeoutMilliseconds: 60_000) == 0 else { throw TestSupportError("initdb failed: \(maker.output)") }
+    process = Mutex(try Self.start(data: data, port: port))
+  }
+
+  deinit { stop() }
+
+  /// The URL of a database of the cluster.
+  public func url(database: String = "postgres") -> String { "postgresql://apus@127.0.0.1:\(port)/\(database)" }
+
+  /// Ends the server in haste, cutting every connection; `start` brings it back with its data.
+  public func stop() {
+    _ = process.withLock { $0.stop(signal: SIGINT) }
+  }
+
+  /// Starts the server again after `stop`.
+  public func start() throws {
+    try process.withLock { $0 = try Self.start(data: data, port: port) }
+  }
+
+  private static func start(data: String, port: Int) throws -> ChildProcess {
     let settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "port=\(port)"]
-    process = try ChildProcess(
-      "\(Self.binaries)/postgres", ["-D", data] + settings.flatMap { ["-c", $0] }, user: "postgres", endSignal: SIGINT)
+    let process = try ChildProcess(
+      "\(binaries)/postgres", ["-D", data] + settings.flatMap { ["-c", $0] }, user: "postgres", endSignal: SIGINT)
     try process.waitUntilListening(on: port, name: "postgres")
     // It listens before it is ready.
     let isReady = waitUntil(timeoutMilliseconds: 30_000) { process.output.contains("ready to accept connections") }
     guard isReady else { throw TestSupportError("postgres does not get ready: \(process.output)") }
+    return process
   }
-
-  /// The URL of a database of the cluster.
-  public func url(database: String = "postgres") -> String { "postgresql://apus@127.0.0.1:\(port)/\(database)" }
 }
 
 /// A LocalKafka of one's own on a free port.

@@ -1,29 +1,49 @@
 import Glibc
 import LocalKafkaCore
+import Net
+import Runtime
 
-/// Writes one line to standard error.
-func report(_ line: String) {
-  let bytes = Array((line + "\n").utf8)
-  _ = write(2, bytes, bytes.count)
+/// Every connection and every segment takes a descriptor: as many as the system gives.
+func raiseDescriptorLimit() {
+  var limit = rlimit()
+  guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+  limit.rlim_cur = limit.rlim_max
+  setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+}
+
+/// Wires the process: health, the flusher, and the thread that is the broker.
+func launch() throws -> Int32 {
+  var configuration = Configuration.ofProcess()
+  let logger = Logger(service: "LocalKafka", configuration: &configuration)
+  let healthSettings = HealthSettings(configuration: &configuration)
+  let settings = ServerSettings(configuration: &configuration)
+  configuration.finish(program: "LocalKafka")
+  raiseDescriptorLimit()
+
+  let service = try Service(logger: logger)
+  let health = Health()
+  let metrics = Metrics()
+  health.set("broker", .unhealthy("opening its logs"))
+  let healthServer = try HealthServer(healthSettings, health: health, metrics: metrics)
+  let flusher = Flusher()
+  let wakeup = try Wakeup()
+  let serverMetrics = ServerMetrics(metrics)
+
+  service.add("health", start: {}, stop: { healthServer.shutDown() })
+  service.addThread("flusher", wake: { flusher.close() }) { _ in try flusher.run() }
+  service.addThread("broker", wake: { wakeup.signal() }) { stop in
+    let server = try Server(settings, logger: logger, metrics: serverMetrics, flusher: flusher, wakeup: wakeup)
+    if let path = settings.portFile { try replaceFile(path, with: Array("\(server.port)\n".utf8)) }
+    health.set("broker", .healthy)
+    logger.info("serving", ["host": "\(settings.listen.host)", "port": .init(server.port)])
+    try server.run(until: stop)
+  }
+  return service.run()
 }
 
 do {
-  let options = try Options(arguments: CommandLine.arguments.dropFirst(), environment: environment())
-  if options.wantsHelp {
-    report(Options.usage)
-    exit(0)
-  }
-  raiseDescriptorLimit()
-  let server = try Server(options.server)
-  if let path = options.portFile { try writePort(server.port, to: path) }
-  report("LocalKafka serves \(options.server.broker.dataDirectory) on \(options.server.host):\(server.port)")
-  stopOnSignals(server.stop)
-  try server.run()
-  report("LocalKafka has stopped")
-} catch let error as Options.Misuse {
-  report("\(error.reason)\n\(Options.usage)")
-  exit(2)
+  exit(try launch())
 } catch {
-  report("LocalKafka: \(error)")
-  exit(1)
+  _ = try? writeAll(Array("LocalKafka: \(error)\n".utf8), to: STDERR_FILENO)
+  exit(70)
 }

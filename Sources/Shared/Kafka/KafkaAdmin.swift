@@ -1,4 +1,5 @@
 import CRdKafka
+import Domain
 import Runtime
 
 /// A topic that exists.
@@ -51,6 +52,25 @@ public final class KafkaAdmin: Sendable {
         RD_KAFKA_RESP_ERR_INVALID_PARTITIONS,
         reason: "\(topic.name) has \(counts[topic.name] ?? 0) partitions instead of \(topic.partitionCount)")
     }
+  }
+
+  /// Does `createTopics` for a program that starts before its broker: tries again, backing off, until it is done (true) or `stop` is set
+  /// (false). Throws what waiting does not mend, such as a wrong number of partitions.
+  public func createTopics(_ topics: [KafkaTopicSpecification], until stop: Latch, logger: Logger) throws(KafkaError) -> Bool {
+    var backoff = Backoff(initialMilliseconds: 200, maximumMilliseconds: 5_000)
+    var generator = SeededGenerator(seed: UInt64(bitPattern: monotonicNanoseconds()))
+    while !stop.isSet {
+      do throws(KafkaError) {
+        // Short, so that a stop is not held up.
+        try createTopics(topics, timeoutMilliseconds: 2_000)
+        return true
+      } catch {
+        guard error.isTemporary else { throw error }
+        logger.warning("the topics cannot be created yet: \(error)")
+        stop.wait(timeoutMilliseconds: backoff.nextDelayMilliseconds(using: &generator))
+      }
+    }
+    return false
   }
 
   /// All topics of the cluster.

@@ -38,7 +38,7 @@ public final class KafkaReader: Sendable {
         deadline = Deadline(afterMilliseconds: silenceMilliseconds)
       // Behind the last record there may be only offsets that compaction emptied.
       case .endOfPartition(_, let offset) where offset >= last: return last
-      case .error(let error) where error.isFatal || !isTemporary(error): throw error
+      case .error(let error) where !error.isTemporary: throw error
       default: continue
       }
     }
@@ -54,14 +54,5 @@ public final class KafkaReader: Sendable {
     // Unassigning what is assigned by hand cannot fail short of a fatal state, which the next read reports.
     try? consumer.unassign()
     while consumer.poll(timeoutMilliseconds: 0) != nil {}
-  }
-
-  private func isTemporary(_ error: KafkaError) -> Bool {
-    switch rd_kafka_resp_err_t(error.code) {
-    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__RESOLVE,
-      RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
-      true
-    default: false
-    }
   }
 }

@@ -57,8 +57,7 @@ public final class Logger: Sendable {
 
   private let descriptor: Int32
   private let clock: @Sendable () -> Timestamp
-  // A POSIX lock rather than a `Mutex`, whose futex the thread sanitizer does not see: every thread logs.
-  private let line = Monitor(LogLine())
+  private let line = Mutex(LogLine())
   private let lostLines = Atomic<Int>(0)
 
   /// Writes to a descriptor (standard error by default). Without a format: text on a terminal, else JSON.

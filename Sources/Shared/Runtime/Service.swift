@@ -8,7 +8,10 @@ import Synchronization
 /// let logger = Logger(service: "RiskGate", configuration: &configuration)
 /// configuration.finish(program: "RiskGate")
 /// let service = try Service(logger: logger)
-/// service.add("health", start: { try server.start() }, stop: { server.stop() })
+/// service.add("health") {
+///   let server = try HealthServer(…)
+///   return { server.shutDown() }
+/// }
 /// service.addThread("core") { stop in while !stop.isSet { … } }
 /// exit(service.run())
 /// ```
@@ -50,6 +53,12 @@ public final class Service: Sendable {
         }))
   }
 
+  /// Adds a part that runs by itself from its start, which gives the way to stop it. The stop must return within a second or so.
+  public func add(_ name: String, start: @escaping @Sendable () throws -> @Sendable () -> Void) {
+    let running = Cell<@Sendable () -> Void>()
+    add(name, start: { running.set(try start()) }, stop: { running.value?() })
+  }
+
   /// Adds a thread. `body` returns soon after its latch is set; `wake` is called right after that, to end a blocking wait.
   /// A body that returns or throws before is a failure: the whole program stops with a code other than 0, so that its
   /// supervisor starts it afresh.
@@ -58,8 +67,7 @@ public final class Service: Sendable {
     body: @escaping @Sendable (_ stop: Latch) throws -> Void
   ) {
     let stop = Latch()
-    let thread = Mutex<NamedThread?>(nil)
-    let cell = ThreadCell(thread)
+    let thread = Cell<NamedThread>()
     append(
       Part(
         name: name,
@@ -72,12 +80,12 @@ public final class Service: Sendable {
               self.fail("thread \(name) failed: \(error)")
             }
           }
-          cell.thread.withLock { $0 = started }
+          thread.set(started)
         },
         stop: { milliseconds in
           stop.set()
           wake()
-          return cell.thread.withLock { $0 }?.join(timeoutMilliseconds: milliseconds) ?? true
+          return thread.value?.join(timeoutMilliseconds: milliseconds) ?? true
         }))
   }
 
@@ -124,11 +132,10 @@ public final class Service: Sendable {
   }
 }
 
-/// Where a started thread is kept for the one who stops it.
-private final class ThreadCell: Sendable {
-  let thread: Mutex<NamedThread?>
+/// Where the start of a part leaves what its stop needs.
+private final class Cell<Value: Sendable>: Sendable {
+  private let stored = Mutex<Value?>(nil)
 
-  init(_ thread: consuming Mutex<NamedThread?>) {
-    self.thread = thread
-  }
+  var value: Value? { stored.withLock { $0 } }
+  func set(_ value: Value) { stored.withLock { $0 = value } }
 }

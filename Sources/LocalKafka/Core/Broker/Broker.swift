@@ -8,6 +8,23 @@ public enum Output: Equatable, Sendable {
   case close(ConnectionID, reason: String)
 }
 
+/// Brings one log to the medium; throws when the system cannot.
+public typealias Synchronization = @Sendable () throws -> Void
+
+/// What a broker has done since it was opened, and what it holds.
+public struct BrokerStatistics: Equatable, Sendable {
+  /// Requests handled.
+  public internal(set) var requests: Int64 = 0
+  /// Bytes of record batches appended to topics.
+  public internal(set) var appendedBytes: Int64 = 0
+  /// Bytes of record batches sent to consumers.
+  public internal(set) var fetchedBytes: Int64 = 0
+  /// Partitions of all topics.
+  public internal(set) var partitions = 0
+  /// Consumer groups.
+  public internal(set) var groups = 0
+}
+
 /// The request that a connection waits for an answer to.
 struct RequestContext {
   var header: RequestHeader
@@ -44,6 +61,17 @@ public final class Broker {
   /// What was repaired after a crash, in words; empty after a clean shutdown.
   public let repairs: [String]
 
+  /// Counts of what was done.
+  var counts = BrokerStatistics()
+
+  /// What was done so far, and what is there.
+  public var statistics: BrokerStatistics {
+    var statistics = counts
+    statistics.partitions = store.partitionCount
+    statistics.groups = coordinator.groups.count
+    return statistics
+  }
+
   /// Opens the data directory, or creates it, and takes it for this process alone.
   /// - Parameter nonce: random; makes member ids differ from those of earlier runs.
   public init(config: BrokerConfig, nonce: UInt64, at now: Instant) throws {
@@ -65,6 +93,7 @@ public final class Broker {
 
   /// Handles one request: the frame without its length. The answer comes from `takeOutputs`, now or later.
   public func handle(_ frame: [UInt8], from connection: ConnectionID, host: String, at now: Instant) {
+    counts.requests += 1
     do {
       var reader = WireReader(frame)
       let header = try RequestHeader(from: &reader)
@@ -103,13 +132,18 @@ public final class Broker {
     return outputs
   }
 
-  /// Something was appended since `synchronize`.
-  public var needsSynchronization: Bool { !unsynchronized.isEmpty }
-
-  /// Brings everything appended so far to the medium.
+  /// Brings everything appended so far to the medium, here and now.
   public func synchronize() throws {
-    for log in unsynchronized { try log.synchronize() }
-    unsynchronized = []
+    for synchronization in try takeUnsynchronized() { try synchronization() }
+  }
+
+  /// Whether anything was appended since.
+  public var isSynchronized: Bool { unsynchronized.isEmpty }
+
+  /// What has to be called, on any thread, to bring everything appended so far to the medium.
+  public func takeUnsynchronized() throws -> [Synchronization] {
+    defer { unsynchronized = [] }
+    return try unsynchronized.compactMap { try $0.takeUnsynchronized() }
   }
 
   /// Seals every log so that the next start is quick. The broker must not be used afterwards.

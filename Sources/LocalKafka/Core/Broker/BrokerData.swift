@@ -36,6 +36,7 @@ extension Broker {
       staySilent(context)
     }
     for (partition, bytes) in appended {
+      counts.appendedBytes += Int64(bytes)
       noteAppended(partition.log)
       wake(partition, by: bytes, at: context.now)
     }
@@ -138,6 +139,7 @@ extension Broker {
     do {
       let limit = min(maxBytes, max(Int(entry.maxBytes), 0))
       answer.records = try log.read(from: entry.offset, maxBytes: limit, atLeastOne: atLeastOne)
+      counts.fetchedBytes += Int64(answer.records.count)
     } catch {
       answer.error = .storageError
     }

@@ -16,7 +16,7 @@ struct FileError: Error, CustomStringConvertible {
 }
 
 /// An open file, read and written at explicit positions.
-final class File {
+final class File: Sendable {
   let path: String
   let descriptor: Int32
 

@@ -1,7 +1,7 @@
 /// One partition's records on disk: segments of whole record batches, the last of which is appended to.
 ///
 /// An append has been written to the file (`pwrite`) when it returns, so it survives the process; when it reaches the
-/// medium is the business of whoever calls `synchronize`.
+/// medium is the business of whoever calls `takeUnsynchronized`.
 final class PartitionLog {
   let directory: String
   var config: TopicConfig
@@ -9,7 +9,7 @@ final class PartitionLog {
   private(set) var producers = ProducerStates()
   /// Compactions so far: up to which offset, and when. Oldest first.
   var cleanings: [Cleaning] = []
-  /// Written to since `synchronize`.
+  /// Written to since `takeUnsynchronized`.
   private(set) var isUnsynchronized = false
   /// What was repaired when the log was opened, in words.
   private(set) var repairs: [String] = []
@@ -89,11 +89,13 @@ final class PartitionLog {
     segments.append(next)
   }
 
-  /// Brings everything written to the medium.
-  func synchronize() throws {
-    guard isUnsynchronized else { return }
-    try active.file().synchronize()
+  /// What brings everything written to the medium, on any thread; nil when nothing was written since the last time. Sealed
+  /// segments are there already.
+  func takeUnsynchronized() throws -> Synchronization? {
+    guard isUnsynchronized else { return nil }
+    let file = try active.file()
     isUnsynchronized = false
+    return { try file.synchronize() }
   }
 
   /// Seals the log as it is, so that the next start need not read it.

@@ -35,7 +35,7 @@ final class TopicStore {
     try Directory.create(topicsPath)
     for leftover in [stagingPath("create"), stagingPath("delete")] { try? Directory.removeTree(leftover) }
     for name in try Directory.names(in: topicsPath) where Self.isLegal(name) {
-      topics[name] = try open(name, nowMs: nowMs)
+      add(try open(name, nowMs: nowMs))
     }
   }
 
@@ -54,7 +54,8 @@ final class TopicStore {
 
   var names: [String] { topics.keys.sorted() }
 
-  var partitionCount: Int { topics.values.reduce(0) { $0 + $1.partitions.count } }
+  /// Partitions of all topics.
+  private(set) var partitionCount = 0
 
   func partition(_ topic: String, _ index: Int32) -> Partition? {
     guard let partitions = topics[topic]?.partitions, partitions.indices.contains(Int(index)) else { return nil }
@@ -70,14 +71,19 @@ final class TopicStore {
     try writeProperties(config, partitionCount: partitionCount, in: staging)
     try File.rename(staging, to: path(name))
     try Directory.synchronize(topicsPath)
-    topics[name] = try open(name, nowMs: nowMs)
+    add(try open(name, nowMs: nowMs))
+  }
+
+  private func add(_ topic: Topic) {
+    topics[topic.name] = topic
+    partitionCount += topic.partitions.count
   }
 
   func delete(_ name: String) throws {
-    topics[name] = nil
     let staging = stagingPath("delete")
     try? Directory.removeTree(staging)
     try File.rename(path(name), to: staging)
+    partitionCount -= topics.removeValue(forKey: name)?.partitions.count ?? 0
     try Directory.removeTree(staging)
   }
 
@@ -86,6 +92,7 @@ final class TopicStore {
     try writeProperties(topic.config, partitionCount: count, in: path(topic.name))
     for index in topic.partitions.count..<count {
       topic.partitions.append(Partition(log: try openLog(topic.name, index, topic.config, nowMs: nowMs)))
+      partitionCount += 1
     }
   }
 

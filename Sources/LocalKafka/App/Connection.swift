@@ -1,4 +1,5 @@
 import Glibc
+import LocalKafkaCore
 
 /// One client's socket and its bytes on the way in and out.
 final class Connection {

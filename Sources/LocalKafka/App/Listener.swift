@@ -1,18 +1,5 @@
 import Glibc
-
-/// A system call of the server's that failed.
-public struct SocketError: Error, CustomStringConvertible {
-  var operation: String
-  var code: Int32
-
-  init(_ operation: String, code: Int32 = errno) {
-    self.operation = operation
-    self.code = code
-  }
-
-  /// The call and the system's words for what went wrong.
-  public var description: String { "\(operation): \(String(cString: strerror(code)))" }
-}
+import Runtime
 
 /// A listening TCP socket (IPv4).
 final class Listener {
@@ -26,10 +13,10 @@ final class Listener {
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
     guard inet_pton(AF_INET, host == "localhost" ? "127.0.0.1" : host, &address.sin_addr) == 1 else {
-      throw SocketError("listen on \(host): not an IPv4 address", code: EINVAL)
+      throw SystemError("listen on \(host): not an IPv4 address", code: EINVAL)
     }
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    guard descriptor >= 0 else { throw SocketError("socket") }
+    guard descriptor >= 0 else { throw SystemError("socket") }
     Self.configure(descriptor)
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     var yes: Int32 = 1
@@ -43,7 +30,7 @@ final class Listener {
     guard isBound else {
       let code = errno
       close(descriptor)
-      throw SocketError("listen on \(host):\(port)", code: code)
+      throw SystemError("listen on \(host):\(port)", code: code)
     }
     self.port = UInt16(bigEndian: address.sin_port)
   }

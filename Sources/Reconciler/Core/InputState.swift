@@ -1,0 +1,54 @@
+import Domain
+import Wire
+
+/// How far one partition of an input topic has been read, and whose records count there. It is stored in the transaction that stores
+/// what was read, so that after any crash both stand or fall together.
+public struct InputState: Hashable, Sendable {
+  /// `orders.approved`, `orders.rejected` or `executions`.
+  public let topic: String
+  /// The partition.
+  public let partition: Int32
+  /// The offset of the next record to read; nothing below is read again.
+  public private(set) var nextOffset: Int64
+  /// Tells the owner's records from those of a stalled former owner.
+  public private(set) var fence: EpochFence
+
+  /// The state as it was stored; by default that of an input never read.
+  public init(topic: String, partition: Int32, nextOffset: Int64 = 0, epoch: Int64 = -1) {
+    self.topic = topic
+    self.partition = partition
+    self.nextOffset = nextOffset
+    fence = EpochFence(epoch: epoch)
+  }
+
+  /// Takes the next record of this partition and says what it changes.
+  public mutating func apply(_ record: LogRecord) -> Projected {
+    guard record.place.offset >= nextOffset else { return .repeated }
+    nextOffset = record.place.offset + 1
+    do throws(RecordError) {
+      guard let value = record.value else { throw RecordError(.malformed, "The payload is null.") }
+      let reader = try RecordReader(value)
+      if let marker = EpochMarker(reader) {
+        fence.see(marker, at: record.place.offset)
+        return .nothing
+      }
+      guard fence.admits(record.epoch) else { return .fenced }
+      return try read(reader, value)
+    } catch {
+      return .unreadable(error)
+    }
+  }
+
+  private func read(_ reader: RecordReader, _ value: [UInt8]) throws(RecordError) -> Projected {
+    switch topic {
+    case Topic.approved: return .change(.approved(try Approval(reader)))
+    case Topic.rejected: return .change(.rejected(try Rejection(reader)))
+    default:
+      switch try ExecutionRecord(value) {
+      case .order(let event): return .change(.progressed(event))
+      case .plan(let plan): return .change(.planned(plan))
+      case .observation, .adjustment, .controlAcknowledged, .epoch: return .nothing
+      }
+    }
+  }
+}

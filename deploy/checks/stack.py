@@ -1,0 +1,195 @@
+"""A running stack, as a test sees it: the topics, Redis, PostgreSQL, the simulator's own account of things, and the programs."""
+import json
+import os
+import pathlib
+import shlex
+import signal
+import subprocess
+import threading
+import time
+import urllib.request
+
+import psycopg2
+import redis
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+LOCAL = ROOT / "deploy" / "local.sh"
+ENDED = {"filled", "cancelled", "expired", "rejected", "halted"}
+
+
+class Failure(AssertionError):
+    pass
+
+
+def expect(condition, message):
+    if not condition:
+        raise Failure(message)
+
+
+def wait_until(condition, seconds, what):
+    """The condition's first true value; a condition that never holds is a failure that says what was awaited."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failure(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+class Log:
+    """Everything that the order topics have said since the start, read in the background."""
+
+    TOPICS = ["orders.approved", "orders.rejected", "executions", "dead_letters", "alerts"]
+
+    def __init__(self, bootstrap):
+        self.records = {topic: [] for topic in self.TOPICS}
+        self.lock = threading.Lock()
+        self.stopped = False
+        self.consumer = Consumer({
+            "bootstrap.servers": bootstrap, "group.id": "end-to-end", "enable.auto.commit": False,
+            "auto.offset.reset": "earliest", "fetch.wait.max.ms": 50})
+        metadata = self.consumer.list_topics(timeout=10).topics
+        self.consumer.assign([TopicPartition(t, p, 0) for t in self.TOPICS for p in metadata[t].partitions])
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self):
+        while not self.stopped:
+            for message in self.consumer.consume(500, 0.05):
+                if message.error() or message.value() is None:
+                    continue
+                record = json.loads(message.value())
+                record["_seen"] = time.monotonic()
+                record["_headers"] = dict(message.headers() or [])
+                with self.lock:
+                    self.records[message.topic()].append(record)
+        self.consumer.close()
+
+    def close(self):
+        self.stopped = True
+        self.thread.join(10)
+
+    def find(self, topic, **fields):
+        with self.lock:
+            return [r for r in self.records[topic] if all(r.get(k) == v for k, v in fields.items())]
+
+    def count(self, topic):
+        with self.lock:
+            return len(self.records[topic])
+
+
+class Stack:
+    def __init__(self, scale=(), **settings):
+        self.scale = scale
+        self.environment = {**os.environ, "APUS_SKIP_BUILD": "1", **settings}
+
+    def __enter__(self):
+        scale = [word for item in self.scale for word in ("--scale", item)]
+        subprocess.run([LOCAL, "up", *scale], check=True, env=self.environment, stdin=subprocess.DEVNULL)
+        lines = subprocess.run([LOCAL, "env"], check=True, env=self.environment, capture_output=True, text=True).stdout
+        self.variables = {}
+        for line in lines.splitlines():
+            name, _, value = line.partition("=")
+            self.variables[name] = shlex.split(value)[0]
+        self.run_dir = pathlib.Path(self.environment.get("APUS_LOCAL", ROOT / ".local")) / "run"
+        self.bootstrap = self.variables["KAFKA_BOOTSTRAP"]
+        self.producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 0, "partitioner": "murmur2_random"})
+        self.redis = redis.Redis.from_url(self.variables["REDIS_URL"], decode_responses=True)
+        self.log = Log(self.bootstrap)
+        return self
+
+    def __exit__(self, *_):
+        self.log.close()
+        subprocess.run([LOCAL, "down", "--wipe"], check=True, env=self.environment)
+
+    # --- in ---
+
+    def send(self, order, key="", raw=None, topic="orders"):
+        value = raw if raw is not None else json.dumps(order).encode()
+        account = order.get("account", "main") if isinstance(order, dict) else "main"
+        self.producer.produce(topic, value=value, key=key or account)
+        self.producer.poll(0)
+
+    def flush(self):
+        expect(self.producer.flush(30) == 0, "the broker did not take every record")
+
+    def apus(self, *arguments, account=None, check=True):
+        words = [str(ROOT / ".build/release/apus"), *arguments] + (["--account", account] if account else [])
+        result = subprocess.run(words, env={**self.environment, **self.variables}, capture_output=True, text=True, timeout=60)
+        if check:
+            expect(result.returncode == 0, f"apus {' '.join(arguments)}: {result.returncode} {result.stdout} {result.stderr}")
+        return result
+
+    def set_limits(self, account="main", **limits):
+        """Changes limits and waits until RiskGate has them."""
+        words = [f"{name.replace('__', '.')}={value}" for name, value in limits.items()]
+        version = json.loads(self.apus("limits", "set", *words, account=account).stdout)["version"]
+        wait_until(lambda: int(self.risk(account).get("limits_version", -1)) >= version, 10, f"limits version {version} in force")
+
+    # --- out ---
+
+    def risk(self, account="main"):
+        text = self.redis.get(f"risk:{account}")
+        return json.loads(text) if text else {}
+
+    def top(self, venue="binance", symbol="BTC-USDT"):
+        return json.loads(self.redis.get(f"top:{venue}:{symbol}") or "{}")
+
+    def query(self, sql, *parameters):
+        connection = psycopg2.connect(self.variables["DATABASE_URL"])
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(sql, parameters)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
+    def truth(self, what):
+        with urllib.request.urlopen(f"{self.variables['SIM_FAULT_URL']}/truth/{what}", timeout=30) as reply:
+            return json.load(reply)
+
+    def fault(self, **fault):
+        request = urllib.request.Request(
+            f"{self.variables['SIM_FAULT_URL']}/faults", json.dumps(fault).encode(), {"content-type": "application/json"})
+        urllib.request.urlopen(request, timeout=10).read()
+
+    def decision(self, identifier, account="main", seconds=10):
+        """The first decision about an order: ('approved' | 'rejected', record)."""
+
+        def found():
+            for topic in ("orders.approved", "orders.rejected"):
+                records = self.log.find(topic, client_order_id=identifier, account=account)
+                if records:
+                    return topic.split(".")[1], records[0]
+            return None
+
+        return wait_until(found, seconds, f"a decision about {identifier}")
+
+    def ended(self, identifier, account="main", seconds=20):
+        def found():
+            events = [r for r in self.log.find("executions", client_order_id=identifier, account=account) if "status" in r]
+            return events[-1] if events and events[-1]["status"] in ENDED else None
+
+        return wait_until(found, seconds, f"the end of {identifier}")
+
+    # --- programs ---
+
+    def pid(self, program):
+        return int((self.run_dir / f"{program}.child").read_text())
+
+    def kill(self, program, number=signal.SIGKILL):
+        pid = self.pid(program)
+        os.kill(pid, number)
+        return pid
+
+    def restarts(self, program):
+        return int((self.run_dir / f"{program}.restarts").read_text())
+
+    def healthy(self):
+        return subprocess.run([LOCAL, "status"], env=self.environment, capture_output=True).returncode == 0
+
+    def await_healthy(self, seconds=60):
+        wait_until(self.healthy, seconds, "every program healthy")
