@@ -206,13 +206,18 @@ final class TestBroker {
     }
   }
 
-  /// Error code and base offset of a produce.
-  func produced(from connection: UInt64 = 1) throws -> (error: Int16, offset: Int64) {
+  struct Produced: Equatable {
+    var error: Int16
+    var offset: Int64
+  }
+
+  /// The answer to a produce.
+  func produced(from connection: UInt64 = 1) throws -> Produced {
     var reader = try #require(answer(to: connection))
     let topics = try reader.array { reader in
       try ByTopic(from: &reader) { reader in
         _ = try reader.int32()
-        let result = (try reader.int16(), try reader.int64())
+        let result = Produced(error: try reader.int16(), offset: try reader.int64())
         _ = try reader.int64()
         _ = try reader.int64()
         return result
