@@ -115,6 +115,17 @@ import Wire
     #expect(venue.messages(1).isEmpty)
   }
 
+  @Test("delayed private events keep their order")
+  func delayedEvents() throws {
+    let venue = TestVenue { $0.eventDelayNanoseconds = 0...(200 * Interval.millisecond) }
+    _ = try venue.subscribe(1)
+    for _ in 0..<20 { try venue.order(TestVenue.market + "&quantity=0.001") }
+    #expect(venue.messages(1).isEmpty)
+    for _ in 0..<3 { venue.step() }
+    let numbers = venue.messages(1).compactMap { $0["event"]?["I"]?.integer }
+    #expect(numbers.count == 40 && numbers == numbers.sorted())
+  }
+
   @Test("a wrong signature gets no user data")
   func userDataRefused() throws {
     let venue = TestVenue()

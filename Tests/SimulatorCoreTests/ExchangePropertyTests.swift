@@ -22,7 +22,7 @@ import Testing
       }
       trades += tradesByOrder(bench.exchange.takeEvents())
       try compare(bench.exchange, naive, trades, "seed \(seed), step \(step)")
-      #expect(total(bench.exchange) == wealth, "seed \(seed), step \(step): money was made or lost")
+      try #require(total(bench.exchange) == wealth, "seed \(seed), step \(step): money was made or lost")
       try expectSound(bench.exchange, "seed \(seed), step \(step)")
     }
     #expect(!trades.isEmpty)

@@ -79,6 +79,10 @@ struct Settings {
       configuration.value(
         "SIM_ACK_DELAY_MS", default: "10-100", help: "delay of the answer to an order in milliseconds: fixed, or from-to",
         expected: "milliseconds or a range such as 10-100", parse: delay) ?? 0...0
+    simulation.eventDelayNanoseconds =
+      configuration.value(
+        "SIM_EVENT_DELAY_MS", default: "0", help: "delay of private events in milliseconds: fixed, or from-to",
+        expected: "milliseconds or a range such as 0-50", parse: delay) ?? 0...0
     simulation.seed = UInt64(configuration.int("SIM_SEED", default: 1, in: 0...Int.max, help: "seed of all chance"))
     return simulation
   }

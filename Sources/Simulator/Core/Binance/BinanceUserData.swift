@@ -21,7 +21,7 @@ extension BinanceFace {
     for _ in 0..<world.faults.copies(ofPrivate: name) {
       for listener in listeners {
         let head = Array("{\"subscriptionId\":\(listener.subscription),\"event\":".utf8)
-        world.send(head + event + [UInt8(ascii: "}")], to: listener.socket)
+        world.sendEvent(head + event + [UInt8(ascii: "}")], to: listener.socket)
       }
     }
   }

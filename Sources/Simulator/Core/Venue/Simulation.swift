@@ -35,6 +35,9 @@ public struct Simulation: Sendable {
     public var participants = Participants.Configuration()
     /// How long the answer to an order takes, drawn evenly from this range of nanoseconds. The order is matched when it arrives.
     public var acknowledgementDelayNanoseconds: ClosedRange<Int64> = 10 * Interval.millisecond...100 * Interval.millisecond
+    /// How long private events take, drawn evenly from this range of nanoseconds; their order is kept. With zero they come before the
+    /// answer to the order, with a range as wide as the acknowledgement's before or after it.
+    public var eventDelayNanoseconds: ClosedRange<Int64> = 0...0
     /// Time between two steps of the crowd, in nanoseconds.
     public var stepNanoseconds = 50 * Interval.millisecond
     /// Where all chance comes from.
@@ -84,7 +87,8 @@ public struct Simulation: Sendable {
     }
     world = World(
       exchange: Exchange(listings: configuration.listings, fees: configuration.fees, firstID: configuration.firstID),
-      openingHoldings: configuration.holdings, generator: SeededGenerator(seed: ~configuration.seed), crowd: crowd)
+      openingHoldings: configuration.holdings, eventDelayNanoseconds: configuration.eventDelayNanoseconds,
+      generator: SeededGenerator(seed: ~configuration.seed), crowd: crowd)
     for client in configuration.clients {
       let index = world.exchange.addClient(configuration.holdings)
       world.clients.append(
@@ -121,6 +125,7 @@ public struct Simulation: Sendable {
       for market in world.crowd.indices { world.crowd[market].step(&world.exchange, at: world.now) }
       publish()
     }
+    world.sendDueEvents()
     face.tick(&world)
   }
 

@@ -48,8 +48,11 @@ public struct World: Sendable {
   var silentUntil: [SocketID: Timestamp] = [:]
   /// Orders that cannot be found until then, by number.
   var forgottenUntil: [Int64: Timestamp] = [:]
+  /// Private events on their way, in the order in which they arrive.
+  var eventsOnTheirWay: [(due: Timestamp, socket: SocketID, message: [UInt8])] = []
   /// What each client had at the start.
   let openingHoldings: [(asset: String, amount: Money)]
+  let eventDelayNanoseconds: ClosedRange<Int64>
   var generator: SeededGenerator
   var crowd: [Participants]
 
@@ -76,6 +79,20 @@ public struct World: Sendable {
   mutating func send(_ message: [UInt8], to socket: SocketID) {
     if let until = silentUntil[socket], now < until { return }
     effects.append(.send(socket, message))
+  }
+
+  /// Sends a private event, after a while when the venue is configured so. Time is rounded up to the next tick.
+  mutating func sendEvent(_ message: [UInt8], to socket: SocketID) {
+    guard eventDelayNanoseconds.upperBound > 0 else { return send(message, to: socket) }
+    let due = now + Int64.random(in: eventDelayNanoseconds, using: &generator)
+    eventsOnTheirWay.append((max(due, eventsOnTheirWay.last?.due ?? due), socket, message))
+  }
+
+  /// Sends the private events whose time has come.
+  mutating func sendDueEvents() {
+    let due = eventsOnTheirWay.prefix { $0.due <= now }
+    for event in due { send(event.message, to: event.socket) }
+    eventsOnTheirWay.removeFirst(due.count)
   }
 
   mutating func close(_ socket: SocketID, code: UInt16, reason: String) {
