@@ -157,29 +157,33 @@ private struct DepthReader {
       return false
     }
     try scanner.beginArray()
-    while try scanner.nextElement() {
+    while true {
+      if let (price, quantity) = scanner.nextDecimalPair() {
+        levels.append(try level(price, quantity))
+        continue
+      }
+      guard try scanner.nextElement() else { return true }
       try scanner.beginArray()
       guard try scanner.nextElement() else { throw scanner.malformed }
-      let price: Price = try decimal()
+      let price = try scanner.decimalText()
       guard try scanner.nextElement() else { throw scanner.malformed }
-      let quantity: Quantity = try decimal()
-      guard price.isPositive, !quantity.isNegative else { throw scanner.malformed }
-      levels.append(BookLevel(price: price, quantity: quantity))
+      levels.append(try level(price, try scanner.decimalText()))
       // Old snapshots have a third, empty element.
       while try scanner.nextElement() { try scanner.skipValue() }
     }
-    return true
   }
 
   @inline(__always)
-  private mutating func decimal<Value: FixedPoint>() throws(JSONError) -> Value {
-    let text = try scanner.decimalText()
+  private mutating func level(_ price: JSONText, _ quantity: JSONText) throws(JSONError) -> BookLevel {
+    let level: BookLevel
     do throws(DecimalError) {
-      return try Value(text: text)
+      level = BookLevel(price: try Price(text: price), quantity: try Quantity(text: quantity))
     } catch {
       failure = .number("level", error)
       throw scanner.malformed
     }
+    guard level.price.isPositive, !level.quantity.isNegative else { throw scanner.malformed }
+    return level
   }
 }
 

@@ -75,16 +75,19 @@ public struct JSONScanner {
     skipSpace()
     try expect(UInt8(ascii: "\""))
     let start = position
-    while position < bytes.count {
-      let byte = bytes[position]
+    // A cursor of its own keeps the loop in registers.
+    var index = start
+    while index < bytes.count {
+      let byte = bytes[index]
       if byte == UInt8(ascii: "\"") {
-        position += 1
+        position = index + 1
         isFirst = false
-        return slice(start, position - 1)
+        return slice(start, index)
       }
       guard byte >= 0x20 else { break }
-      position += byte == UInt8(ascii: "\\") ? 2 : 1
+      index += byte == UInt8(ascii: "\\") ? 2 : 1
     }
+    position = min(index, bytes.count)
     throw malformed
   }
 
@@ -106,6 +109,38 @@ public struct JSONScanner {
   /// The text of a number, or of a string that holds one: venues and clients write decimals both ways.
   public mutating func decimalText() throws(JSONError) -> JSONText {
     peek() == UInt8(ascii: "\"") ? try rawString() : try numberText()
+  }
+
+  /// The texts of the next element when it is written exactly like `["26796.10","0.25"]`, as book levels are; nil, without a step, when
+  /// it is written in any other way or there is none. Several times faster than element by element.
+  public mutating func nextDecimalPair() -> (JSONText, JSONText)? {
+    var index = position
+    if !isFirst {
+      guard index < bytes.count, bytes[index] == UInt8(ascii: ",") else { return nil }
+      index += 1
+    }
+    guard index + 1 < bytes.count, bytes[index] == UInt8(ascii: "["), bytes[index + 1] == UInt8(ascii: "\"") else { return nil }
+    let first = index + 2
+    let firstEnd = decimalEnd(from: first)
+    guard firstEnd + 2 < bytes.count, bytes[firstEnd] == UInt8(ascii: "\""), bytes[firstEnd + 1] == UInt8(ascii: ","),
+      bytes[firstEnd + 2] == UInt8(ascii: "\"")
+    else { return nil }
+    let second = firstEnd + 3
+    let secondEnd = decimalEnd(from: second)
+    guard secondEnd + 1 < bytes.count, bytes[secondEnd] == UInt8(ascii: "\""), bytes[secondEnd + 1] == UInt8(ascii: "]") else {
+      return nil
+    }
+    position = secondEnd + 2
+    isFirst = false
+    return (slice(first, firstEnd), slice(second, secondEnd))
+  }
+
+  /// The end of the run of digits, points and signs that begins at `start`.
+  @inline(__always)
+  private func decimalEnd(from start: Int) -> Int {
+    var index = start
+    while index < bytes.count, bytes[index] &- 0x2D <= 0x39 - 0x2D { index += 1 }
+    return index
   }
 
   /// A whole number.
