@@ -66,7 +66,7 @@ final class RecordOutlet: Sendable {
 
   /// The thread: makes the topics, then writes records until the end, the last ones included.
   func run(until stop: Latch) throws {
-    guard createTopics(until: stop) else { return }
+    guard try KafkaAdmin(settings).createTopics(topics, until: stop, logger: logger) else { return }
     let producer = try KafkaProducer(settings)
     producer.attach(wakeup)
     health.set("kafka", .healthy)
@@ -76,23 +76,6 @@ final class RecordOutlet: Sendable {
     }
     try write(to: producer)
     _ = try producer.flush(timeoutMilliseconds: 2_000)
-  }
-
-  private func createTopics(until stop: Latch) -> Bool {
-    var backoff = Backoff(initialMilliseconds: 250, maximumMilliseconds: 5_000)
-    var generator = SeededGenerator(seed: UInt64(bitPattern: monotonicNanoseconds()))
-    while !stop.isSet {
-      do throws(KafkaError) {
-        let admin = try KafkaAdmin(settings)
-        try admin.createTopics(topics, timeoutMilliseconds: 2_000)
-        return true
-      } catch {
-        logger.warning("no topics yet: \(error)")
-        health.set("kafka", .unhealthy("no topics yet"))
-      }
-      stop.wait(timeoutMilliseconds: backoff.nextDelayMilliseconds(using: &generator))
-    }
-    return false
   }
 
   private func write(to producer: KafkaProducer) throws(KafkaError) {
