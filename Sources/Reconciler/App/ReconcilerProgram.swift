@@ -1,7 +1,6 @@
 import Kafka
 import Net
 import Runtime
-import Synchronization
 import Wire
 
 /// Puts the parts of this program together.
@@ -16,58 +15,26 @@ struct ReconcilerProgram {
     let metrics = Metrics()
     let ownership = Ownership()
     let outbox = try Outbox(settings.kafka, logger: logger, metrics: metrics)
-    addHealth(to: service, health: health, metrics: metrics)
+    service.add("health") {
+      let server = try HealthServer(settings.health, health: health, metrics: metrics)
+      return { server.shutDown() }
+    }
     service.addThread("outbox") { stop in try outbox.run(until: stop) }
     health.set("kafka", .unhealthy("joining the group"))
     service.addThread("projector") { stop in
-      guard try createTopics(until: stop) else { return }
+      guard try KafkaAdmin(settings.kafka).createTopics(settings.topics, until: stop, logger: logger) else { return }
       let projector = try Projector(
         settings: settings, outbox: outbox, ownership: ownership, health: health, metrics: metrics, logger: logger)
       try projector.run(until: stop)
     }
-  }
-
-  private func addHealth(to service: Service, health: Health, metrics: Metrics) {
-    let settings = settings
-    let running = Mutex<HealthServer?>(nil)
-    let cell = ServerCell(running)
-    service.add(
-      "health",
-      start: {
-        let server = try HealthServer(settings.health, health: health, metrics: metrics)
-        cell.server.withLock { $0 = server }
-      },
-      stop: { cell.server.withLock { $0 }?.shutDown() })
-  }
-
-  /// Tries until the broker is there; false when told to stop first.
-  private func createTopics(until stop: Latch) throws -> Bool {
-    let admin = try KafkaAdmin(settings.kafka)
-    let topics = Topic.layouts(accountPartitions: settings.accountPartitions).map { layout in
-      KafkaTopicSpecification(
-        layout.name, partitionCount: layout.partitions,
-        settings: Dictionary(layout.settings.map { ($0.name, $0.value) }, uniquingKeysWith: { _, last in last }))
+    guard let endpoints = settings.venue.endpoints, !settings.venue.credentials.isEmpty else {
+      return logger.warning("no account has keys: the log is projected, nothing is compared with a venue")
     }
-    var backoff = Backoff(initialMilliseconds: 200, maximumMilliseconds: 5_000)
-    var generator = SystemRandomNumberGenerator()
-    while !stop.isSet {
-      do {
-        try admin.createTopics(topics, timeoutMilliseconds: 2_000)
-        return true
-      } catch {
-        logger.warning("the topics cannot be created yet", ["error": .init(describing: error)])
-        stop.wait(timeoutMilliseconds: backoff.nextDelayMilliseconds(using: &generator))
-      }
+    service.addThread("reconciler") { stop in
+      let runner = try RoundRunner(
+        settings: settings, endpoints: endpoints, outbox: outbox, ownership: ownership, metrics: metrics, logger: logger,
+        stop: stop)
+      try runner.run()
     }
-    return false
-  }
-}
-
-/// Where the running health server is kept for the one who stops it.
-private final class ServerCell: Sendable {
-  let server: Mutex<HealthServer?>
-
-  init(_ server: consuming Mutex<HealthServer?>) {
-    self.server = server
   }
 }

@@ -29,4 +29,12 @@ struct ReconcilerSettings: Sendable {
     health = HealthSettings(configuration: &configuration)
     venue = VenueSettings(&configuration)
   }
+  /// The topics that this program reads and writes.
+  var topics: [KafkaTopicSpecification] {
+    Topic.layouts(accountPartitions: accountPartitions).map { layout in
+      KafkaTopicSpecification(
+        layout.name, partitionCount: layout.partitions,
+        settings: Dictionary(layout.settings.map { ($0.name, $0.value) }, uniquingKeysWith: { _, last in last }))
+    }
+  }
 }

@@ -172,7 +172,7 @@ extension Batch.Change {
 private func flag(_ value: Bool) -> String { value ? "true" : "false" }
 
 /// PostgreSQL's text has no NUL; words from outside may.
-private func storable(_ text: String?) -> String? {
+func storable(_ text: String?) -> String? {
   guard let text, text.utf8.contains(0) else { return text }
   return text.replacing("\0", with: "\u{FFFD}")
 }

@@ -1,0 +1,149 @@
+import Domain
+import Venues
+import Wire
+
+/// What is remembered of an account at a venue from round to round, and what each round concludes. Pure: the shell asks, stores and
+/// publishes.
+public struct AccountReconciliation: Sendable {
+  /// Who is compared.
+  public let subject: Subject
+  /// How far the trades have been dealt with.
+  public private(set) var cursors: [TradeCursor]
+  /// What the account must hold.
+  public private(set) var balanceCheck: BalanceCheck
+  /// Since when the differences that were reported have been there.
+  public private(set) var open: [Difference.Name: Timestamp]
+
+  /// When a difference was first seen, reported or not.
+  private var firstSeen: [Difference.Name: Timestamp] = [:]
+  private let comparison: Comparison
+
+  /// What was remembered when the process last stopped.
+  public init(
+    subject: Subject, comparison: Comparison, cursors: [TradeCursor] = [], expectedBalances: [String: Money]? = nil,
+    open: [Difference.Name: Timestamp] = [:]
+  ) {
+    self.subject = subject
+    self.comparison = comparison
+    self.cursors = cursors
+    self.open = open
+    balanceCheck = BalanceCheck(expected: expectedBalances)
+    firstSeen = open
+  }
+
+  /// What a round came to.
+  public struct Conclusion: Sendable {
+    /// For OrderManager; nil when there is nothing to say.
+    public var observation: Observation?
+    /// Differences reported for the first time.
+    public var opened: [Difference] = []
+    /// Differences that are gone, and since when they had been there.
+    public var resolved: [(name: Difference.Name, since: Timestamp, resolution: String)] = []
+    /// All that differs, reported or not.
+    public var differenceCount = 0
+    /// Something differs that only the next round can confirm: it should come soon.
+    public var needsConfirmation = false
+    /// Trades of orders that are not ours, first seen in this round.
+    public var foreignTradeCount = 0
+    /// A balance moved outside of trading and is taken as the new beginning.
+    public var balancesAccepted = false
+  }
+
+  /// A new round; see `Round.init` for `beginning`.
+  public func round(symbols: [Symbol], beginning: Timestamp, startedAt: Timestamp) -> Round {
+    Round(
+      subject: subject, symbols: symbols, cursors: cursors, beginning: beginning, deployment: comparison.deployment,
+      startedAt: startedAt)
+  }
+
+  /// Takes the evidence of a finished round. A difference is reported when it was there in the round before, too, or when both sides
+  /// have been as they are since well before this round.
+  public mutating func conclude(_ evidence: Evidence) -> Conclusion {
+    var conclusion = Conclusion()
+    var differences = comparison.differences(evidence)
+    differences += takeBalances(evidence, &conclusion)
+    conclusion.differenceCount = differences.count
+    let confirmed = differences.filter { $0.isSettled || isConfirmed($0) }
+    conclusion.needsConfirmation = confirmed.count < differences.count
+    for difference in confirmed where open[difference.name] == nil {
+      open[difference.name] = firstSeen[difference.name] ?? evidence.startedAt
+      conclusion.opened.append(difference)
+    }
+    resolve(differences, evidence, &conclusion)
+    var seen: [Difference.Name: Timestamp] = [:]
+    for difference in differences { seen[difference.name] = firstSeen[difference.name] ?? evidence.startedAt }
+    firstSeen = seen
+    conclusion.observation = observation(confirmed, evidence)
+    settleTrades(evidence, &conclusion)
+    return conclusion
+  }
+
+  /// A balance confirms itself: there it is the amount that must be the same.
+  private func isConfirmed(_ difference: Difference) -> Bool {
+    difference.name.code != .balanceMismatch && firstSeen[difference.name] != nil
+  }
+
+  /// What no longer differs. A round that could not look at everything, or not at the balances, resolves nothing of that.
+  private mutating func resolve(_ differences: [Difference], _ evidence: Evidence, _ conclusion: inout Conclusion) {
+    let present = Set(differences.map(\.name))
+    for (name, since) in open.sorted(by: { $0.key < $1.key }) where !present.contains(name) {
+      let wasLookedAt = name.code == .balanceMismatch ? !evidence.balancesAreBetweenTrades : !evidence.isPartial
+      guard wasLookedAt else { continue }
+      open[name] = nil
+      let isAccepted = conclusion.balancesAccepted && name.code == .balanceMismatch
+      conclusion.resolved.append((name, since, isAccepted ? "accepted" : "agrees"))
+    }
+  }
+
+  private mutating func takeBalances(_ evidence: Evidence, _ conclusion: inout Conclusion) -> [Difference] {
+    guard !evidence.balancesAreBetweenTrades, !evidence.isPartial else { return [] }
+    let uncounted = evidence.histories.flatMap { history in
+      history.uncounted.map { SeenTrade(symbol: history.symbol, trade: $0) }
+    }
+    let result = balanceCheck.take(evidence.balances, uncounted: uncounted)
+    conclusion.balancesAccepted = result.isAccepted
+    for history in evidence.histories {
+      setCursor(of: history) { $0.counted = max($0.counted, history.nextTradeID - 1) }
+    }
+    return result.differences
+  }
+
+  /// Moves each symbol's cursor behind the last trade before which every trade is stored, or foreign.
+  private mutating func settleTrades(_ evidence: Evidence, _ conclusion: inout Conclusion) {
+    guard let ledger = evidence.ledger else { return }
+    for history in evidence.histories {
+      var settled = history.start
+      for trade in history.unsettled {
+        guard let number = trade.number else { break }
+        if !ledger.knownTrades.contains(TradeName(symbol: history.symbol, tradeID: number)) {
+          guard comparison.owner(of: SeenTrade(symbol: history.symbol, trade: trade), evidence) == .foreign else { break }
+          conclusion.foreignTradeCount += 1
+        }
+        settled = number
+      }
+      setCursor(of: history) { $0.settled = max($0.settled, settled) }
+    }
+  }
+
+  private mutating func setCursor(of history: TradeHistory, _ change: (inout TradeCursor) -> Void) {
+    let index = cursors.firstIndex { $0.symbol == history.symbol } ?? cursors.count
+    if index == cursors.count {
+      cursors.append(TradeCursor(symbol: history.symbol, settled: history.start, counted: history.start))
+    }
+    change(&cursors[index])
+  }
+
+  private func observation(_ confirmed: [Difference], _ evidence: Evidence) -> Observation? {
+    var observation = Observation(account: subject.account, venue: subject.venue, startedAt: evidence.startedAt)
+    for difference in confirmed {
+      switch difference.sighting {
+      case .order(let order): observation.orders.append(order)
+      case .fill(let fill): observation.fills.append(fill)
+      case .missing(let id): observation.missing.append(id)
+      case .none: break
+      }
+    }
+    let isEmpty = observation.orders.isEmpty && observation.fills.isEmpty && observation.missing.isEmpty
+    return isEmpty ? nil : observation
+  }
+}

@@ -1,0 +1,78 @@
+import Domain
+import Venues
+import Wire
+
+/// What an account must hold: what it held, moved by its trades since. It is checked only against balances that were seen between two
+/// looks at the trades with nothing new in between, so the streams' timing plays no part.
+public struct BalanceCheck: Hashable, Sendable {
+  /// By asset; nil before the first look that can serve as a beginning.
+  public private(set) var expected: [String: Money]?
+  /// Rounds in a row with the same mismatch.
+  private var sameMismatchRounds = 0
+  private var mismatch: [String: Money] = [:]
+
+  /// A mismatch that has stayed the same for so many rounds is a movement outside of trading; it becomes the new beginning.
+  public static let roundsUntilAccepted = 12
+
+  /// What was expected when the process last stopped.
+  public init(expected: [String: Money]? = nil) {
+    self.expected = expected
+  }
+
+  /// What one look came to.
+  public struct Result: Hashable, Sendable {
+    /// What differs, by asset.
+    public var differences: [Difference] = []
+    /// The mismatch has been accepted as a movement outside of trading.
+    public var isAccepted = false
+  }
+
+  /// Takes the balances of a round. `uncounted` are the trades that `expected` does not hold yet.
+  public mutating func take(_ balances: [AssetBalance], uncounted: [SeenTrade]) -> Result {
+    let totals = Dictionary(balances.map { ($0.asset, $0.free + $0.locked) }, uniquingKeysWith: +)
+    guard var moved = expected else {
+      expected = totals
+      return Result()
+    }
+    for trade in uncounted { Self.apply(trade, to: &moved) }
+    expected = moved
+    var found: [String: Money] = [:]
+    for asset in Set(moved.keys).union(totals.keys) {
+      let difference = (totals[asset] ?? .zero) - (moved[asset] ?? .zero)
+      if !difference.isZero { found[asset] = difference }
+    }
+    sameMismatchRounds = found == mismatch ? sameMismatchRounds + 1 : 1
+    let isConfirmed = found == mismatch
+    mismatch = found
+    if found.isEmpty { return Result() }
+    if sameMismatchRounds >= Self.roundsUntilAccepted {
+      expected = totals
+      return Result(isAccepted: true)
+    }
+    return Result(differences: found.keys.sorted().map { difference($0, totals, isConfirmed: isConfirmed) })
+  }
+
+  private func difference(_ asset: String, _ totals: [String: Money], isConfirmed: Bool) -> Difference {
+    Difference(
+      name: .init(code: .balanceMismatch, subject: asset), clientOrderID: nil, ours: (expected?[asset] ?? .zero).text(),
+      venues: (totals[asset] ?? .zero).text(), isSettled: isConfirmed, severity: .warning, sighting: .none)
+  }
+
+  /// Base and quote change hands, and the venue keeps its fee.
+  private static func apply(_ seen: SeenTrade, to totals: inout [String: Money]) {
+    let fill = seen.trade.fill
+    let base = Money(fill.quantity)
+    let quote = fill.price * fill.quantity
+    let isBuy = seen.trade.side == .buy
+    add(isBuy ? base : -base, of: seen.symbol.base, to: &totals)
+    add(isBuy ? -quote : quote, of: seen.symbol.quote, to: &totals)
+    if !fill.feeAsset.isEmpty { add(-fill.fee, of: fill.feeAsset, to: &totals) }
+  }
+
+  /// An amount beyond every legal one is left out: it shows as a mismatch, not as a crash.
+  private static func add(_ amount: Money, of asset: String, to totals: inout [String: Money]) {
+    let total = totals[asset] ?? .zero
+    guard amount.magnitude <= Money.limit, total.magnitude <= Money.limit else { return }
+    totals[asset] = total + amount
+  }
+}

@@ -1,0 +1,124 @@
+import Domain
+import Venues
+
+/// One comparison of an account with a venue: which questions are put, in which order, and what the answers come to. The shell carries
+/// each step out and brings the answer; a question that fails ends the round without a result.
+///
+/// Open orders and trades come first, then the balances between two looks at the trades: when the second look finds nothing new, the
+/// balances are exactly those after the last trade, whatever the streams are doing. Last, what looks odd is asked for by id.
+public struct Round: Sendable {
+  /// Rows of one page of trades.
+  public static let pageLimit = 1_000
+  private static let maximumPages = 10
+  /// Orders asked for by id in one round: more is a sign of a larger trouble than single questions would find.
+  private static let maximumInquiries = 50
+
+  /// What to do next.
+  public enum Step: Hashable, Sendable {
+    /// Put this question to the venue.
+    case ask(VenueQuestion)
+    /// Wait until everything that the log holds now is stored, then put this question to the database.
+    case consult(LedgerQuestion)
+    /// Compare.
+    case finished
+  }
+
+  /// What to do next.
+  public var step: Step {
+    if let question = questions.first { return .ask(question) }
+    return evidence.ledger == nil ? .consult(ledgerQuestion) : .finished
+  }
+
+  /// What is known so far; complete when the step is `finished`.
+  public private(set) var evidence: Evidence
+
+  private var questions: [VenueQuestion]
+  private var pages = 0
+  private var isSecondLook = false
+  private let deployment: String
+
+  /// A round that starts now. `cursors` names every symbol that has been looked at before; of another symbol, trades before `beginning`,
+  /// the time of the account's first order, do not matter.
+  public init(
+    subject: Subject, symbols: [Symbol], cursors: [TradeCursor], beginning: Timestamp, deployment: String, startedAt: Timestamp
+  ) {
+    self.deployment = deployment
+    evidence = Evidence(subject: subject, startedAt: startedAt)
+    questions = symbols.map { .openOrders($0) }
+    for symbol in symbols {
+      let cursor = cursors.first { $0.symbol == symbol }
+      let history = TradeHistory(symbol: symbol, cursor: cursor, beginning: beginning)
+      evidence.histories.append(history)
+      questions.append(cursor == nil ? .newestTrades(symbol) : .trades(symbol, from: history.nextTradeID))
+    }
+    questions.append(.balances)
+  }
+
+  /// Takes the answer to the question of the current step.
+  public mutating func take(_ answer: VenueAnswer) {
+    guard let question = questions.first else { preconditionFailure("an answer follows a question") }
+    questions.removeFirst()
+    switch (question, answer) {
+    case (.openOrders(let symbol), .orders(let orders)):
+      evidence.open += orders.map { SeenOrder(symbol: symbol, report: $0) }
+    case (.trades(let symbol, _), .trades(let trades)), (.newestTrades(let symbol), .trades(let trades)):
+      takeTrades(symbol, trades, hasMore: trades.count >= Self.pageLimit && question != .newestTrades(symbol))
+    case (.balances, .balances(let balances)):
+      evidence.balances = balances
+      isSecondLook = true
+      questions += evidence.histories.map { .trades($0.symbol, from: $0.nextTradeID) }
+    case (.order(let symbol, let id), .order(let report)):
+      evidence.inquired[id] = .some(report.map { SeenOrder(symbol: symbol, report: $0) })
+    case (.orderOfTrade(let symbol, let id), .orders(let orders)):
+      let order = orders.first { $0.venueOrderID == id }
+      evidence.owners[OrderName(symbol: symbol, venueOrderID: id)] = order.map { SeenOrder(symbol: symbol, report: $0) }
+    default: preconditionFailure("the kind of an answer follows from its question")
+    }
+  }
+
+  /// Takes the database's answer and puts the questions that follow from it.
+  public mutating func take(_ ledger: LedgerAnswer) {
+    evidence.ledger = ledger
+    let listed = Set(evidence.open.map(\.report.clientID))
+    var inquiries: [VenueQuestion] = []
+    for order in ledger.orders where order.isLive && !listed.contains(order.venueClientID) {
+      inquiries.append(.order(order.symbol, venueClientID: order.venueClientID))
+    }
+    let owners = Set(
+      ledger.orders.compactMap { order in order.venueOrderID.map { OrderName(symbol: order.symbol, venueOrderID: $0) } })
+    for trade in evidence.unknownTrades {
+      let question = VenueQuestion.orderOfTrade(trade.symbol, venueOrderID: trade.trade.venueOrderID)
+      guard !owners.contains(trade.order), !inquiries.contains(question) else { continue }
+      inquiries.append(question)
+    }
+    evidence.isPartial = evidence.isPartial || inquiries.count > Self.maximumInquiries
+    questions = Array(inquiries.prefix(Self.maximumInquiries))
+  }
+
+  private mutating func takeTrades(_ symbol: Symbol, _ trades: [VenueTrade], hasMore: Bool) {
+    guard let index = evidence.histories.firstIndex(where: { $0.symbol == symbol }) else { return }
+    let found = evidence.histories[index].append(trades)
+    if isSecondLook, found { evidence.balancesAreBetweenTrades = true }
+    guard hasMore else { return }
+    pages += 1
+    if pages < Self.maximumPages {
+      questions.insert(.trades(symbol, from: evidence.histories[index].nextTradeID), at: 0)
+    } else {
+      evidence.isPartial = true
+    }
+  }
+
+  private var ledgerQuestion: LedgerQuestion {
+    LedgerQuestion(
+      venueClientIDs: evidence.open.map(\.report.clientID).filter { $0.hasPrefix("\(deployment)-") },
+      venueOrderIDs: evidence.histories.flatMap { history in history.unsettled.map(\.venueOrderID) },
+      trades: evidence.histories.map { history in
+        LedgerQuestion.SymbolTrades(symbol: history.symbol, tradeIDs: history.unsettled.compactMap(\.number))
+      })
+  }
+}
+
+extension LedgerOrder {
+  /// The venue may have it, by the log.
+  var isLive: Bool { !status.isTerminal && status != .received }
+}
