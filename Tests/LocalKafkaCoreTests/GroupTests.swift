@@ -334,4 +334,19 @@ extension LeaveGroupRequest {
     #expect(bench.answer(1)?.generation == 42)
     #expect(bench.generations == [42])
   }
+
+  @Test func generationsOutliveAShortAbsenceOfAllMembers() throws {
+    let bench = GroupBench()
+    let (first, second) = try bench.settleTwo()
+    _ = bench.leave(member: first)
+    _ = bench.leave(member: second)
+    bench.pass(599_999)
+    #expect(bench.coordinator.expired(at: bench.now) == [])
+    bench.pass(1)
+    #expect(bench.coordinator.expired(at: bench.now) == ["g"])
+    bench.join(1)
+    let generation = try #require(bench.answer(1)).generation
+    #expect(generation > 2)
+    #expect(bench.coordinator.expired(at: bench.now) == [])
+  }
 }

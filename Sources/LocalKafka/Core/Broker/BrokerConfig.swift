@@ -13,7 +13,7 @@ public struct BrokerConfig: Sendable {
   /// Partitions over all topics.
   public var maxPartitions = 4_000
   /// Consumer groups.
-  public var maxGroups = 1_000
+  public var maxGroups = 10_000
   /// Members of one group.
   public var maxGroupSize = 250
   /// Session time-outs that members may ask for, in milliseconds (Kafka's own bounds).
@@ -22,6 +22,8 @@ public struct BrokerConfig: Sendable {
   public var initialRebalanceDelayMs: Int64 = 100
   /// Committed offsets of a group without members are kept this long, in milliseconds.
   public var offsetsRetentionMs: Int64 = 7 * 24 * 3600 * 1000
+  /// A group without members and without offsets is kept this long, in milliseconds, so that its generations go on.
+  public var emptyGroupRetentionMs: Int64 = 10 * 60 * 1000
   /// Idempotent producers are forgotten after this long, in milliseconds.
   public var producerRetentionMs: Int64 = 24 * 3600 * 1000
   /// Pause between two rounds of retention and compaction, in milliseconds.

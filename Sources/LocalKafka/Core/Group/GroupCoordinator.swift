@@ -178,11 +178,14 @@ struct GroupCoordinator {
 
   mutating func remove(group name: String) { groups[name] = nil }
 
-  /// Groups without members whose offsets nobody has touched for too long, or that never had any.
+  /// Groups without members whose offsets nobody has touched for too long. Without offsets it is sooner, and at once when
+  /// there never was a generation.
   func expired(at now: Instant) -> [String] {
     names.filter { name in
       guard let group = groups[name], checkDeletion(of: name) == .none else { return false }
-      return group.offsets.isEmpty || now.wallMs - group.idleSinceMs > config.offsetsRetentionMs
+      let patienceMs =
+        !group.offsets.isEmpty ? config.offsetsRetentionMs : group.generation > 0 ? config.emptyGroupRetentionMs : 0
+      return now.wallMs - group.idleSinceMs >= patienceMs
     }
   }
 

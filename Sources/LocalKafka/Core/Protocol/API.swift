@@ -117,7 +117,7 @@ enum Limits {
   static let topicNameLength = 249
   /// Bytes of a commit's metadata (Kafka's `offset.metadata.max.bytes`).
   static let offsetMetadataLength = 4096
-  /// Bytes of a member's subscription or assignment.
+  /// Bytes of a member's subscriptions (all protocols together) or of its assignment.
   static let memberMetadataLength = 256 * 1024
   /// Protocols (assignment strategies) that a member may propose.
   static let memberProtocols = 16

@@ -29,7 +29,10 @@ struct JoinGroupRequest {
     instanceID = version >= 5 ? try reader.nullableName() : nil
     protocolType = try reader.name()
     protocols = try reader.array { Candidate(name: try $0.name(), metadata: try $0.memberMetadata()) }
-    guard protocols.count <= Limits.memberProtocols else { throw WireError.limit("protocols of a member") }
+    let size = protocols.reduce(0) { $0 + $1.metadata.count }
+    guard protocols.count <= Limits.memberProtocols, size <= Limits.memberMetadataLength else {
+      throw WireError.limit("protocols of a member")
+    }
     mustKnowMemberID = version >= 4
   }
 
