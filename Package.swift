@@ -88,7 +88,7 @@ let package = Package(
         path: "Sources/apus", swiftSettings: tuned),
 
       // Servers, child processes and places for the tests of every module.
-      .target(name: "TestSupport", dependencies: ["Runtime"], path: "Tests/TestSupport", swiftSettings: strict),
+      .target(name: "TestSupport", dependencies: ["Runtime", "CShim"], path: "Tests/TestSupport", swiftSettings: strict),
       // A program for the tests of the life of programs.
       .executableTarget(name: "ServiceProbe", dependencies: ["Runtime"], path: "Tests/ServiceProbe", swiftSettings: strict),
 

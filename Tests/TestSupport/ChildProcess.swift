@@ -1,3 +1,4 @@
+import CShim
 import Glibc
 import Runtime
 import Synchronization
@@ -113,7 +114,7 @@ private final class Spawner: Sendable {
     posix_spawn_file_actions_addopen(&actions, 1, outputFile, O_WRONLY | O_CREAT | O_APPEND, 0o600)
     posix_spawn_file_actions_adddup2(&actions, 1, 2)
     // Tests beside this one may have a thousand sockets open; PostgreSQL counts what it inherits and refuses to start.
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+    apus_spawn_close_from(&actions, 3)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }

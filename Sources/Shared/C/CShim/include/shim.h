@@ -2,6 +2,7 @@
 #pragma once
 
 // Not in Swift's Glibc module.
+#include <spawn.h>
 #include <sys/epoll.h>
 
 /// Names the calling thread (at most 15 bytes): `pthread_setname_np` is hidden without `_GNU_SOURCE`.
@@ -12,3 +13,7 @@ int apus_eventfd(void);
 
 /// The next connection of a listening socket, non-blocking and close-on-exec, or -1: `accept4` is hidden without `_GNU_SOURCE`.
 int apus_accept(int listener);
+
+/// Has a spawned child close every descriptor from `first` on: `posix_spawn_file_actions_addclosefrom_np` is hidden without
+/// `_GNU_SOURCE`.
+int apus_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
