@@ -106,7 +106,7 @@ let package = Package(
       tests("OrderManagerCore", ["Domain", "Wire", "Venues"]),
       tests("ReconcilerCore", ["Domain", "Wire", "Venues", "Runtime", "Kafka", "Postgres", "Reconciler", "TestSupport"]),
       tests("StrategyCore", ["Domain", "Wire"]),
-      tests("SimulatorCore", ["Domain", "Wire", "Crypto"]),
+      tests("SimulatorCore", ["Domain", "Wire", "Crypto", "Venues"]),
       tests("LocalKafkaCore", ["Domain", "TestSupport"]),
     ]
 )
