@@ -49,6 +49,7 @@ public struct RiskEngine: Sendable {
     case .ready: isReady = true
     case .tick: tick(into: &effects)
     case .flush: writeSnapshots(into: &effects)
+    case .refresh: for index in accounts.indices { accounts[index].isShownChanged = true }
     }
   }
 

@@ -23,6 +23,8 @@ public enum RiskEvent: Sendable {
   case tick
   /// The partition goes to another owner: write everything that changed.
   case flush
+  /// Redis may have forgotten: the next tick writes everything again.
+  case refresh
 }
 
 /// A record on `orders` as it was read.

@@ -1,0 +1,138 @@
+import Domain
+import Kafka
+import RiskGateCore
+import Runtime
+import Wire
+
+/// Everything that is read besides `orders`: trading states, limits, instruments, books and executions; and what of it every engine is
+/// told when it begins.
+final class ReferenceFeed {
+  private let consumer: KafkaConsumer
+  private let reader: KafkaReader
+  private let context: GateContext
+  private var controls: [Account: (control: Control, source: RecordSource)] = [:]
+  private var limits: [Account: Limits] = [:]
+  private var instruments: [String: Instrument] = [:]
+  private var books: [RiskGateConfiguration.Feed: BookRecord] = [:]
+
+  /// Something that the engines are to be told.
+  enum News {
+    case forAll(RiskEvent)
+    case execution(partition: Int32, RiskEvent)
+  }
+
+  /// Reads `control`, `limits` and `instruments` to their ends, then follows them and the books.
+  init(_ context: GateContext) throws {
+    self.context = context
+    reader = try KafkaReader(context.settings.kafka)
+    consumer = try KafkaConsumer(manual: context.settings.kafka)
+    var places: [TopicPartitionOffset] = []
+    for topic in [Topic.control, Topic.limits, Topic.instruments] {
+      let next = try reader.readPartition(topic, 0) { _ = take($0) }
+      places.append(TopicPartitionOffset(topic, 0, offset: next))
+    }
+    for feed in context.settings.feeds {
+      let topic = Topic.book(venue: feed.venue, symbol: feed.symbol)
+      let ends = try reader.watermarks(topic, 0)
+      places.append(TopicPartitionOffset(topic, 0, offset: max(ends.low, ends.high - 1)))
+    }
+    try consumer.add(places)
+    consumer.attach(context.wakeup)
+  }
+
+  /// What an engine must know before its first decision.
+  var known: [RiskEvent] {
+    instruments.sorted { $0.key < $1.key }.map { .instrument($0.value) }
+      + limits.sorted { $0.key < $1.key }.map { .limits($0.value) }
+      + controls.sorted { $0.key < $1.key }.map { .control($0.value.control, source: $0.value.source) }
+      + context.settings.feeds.compactMap { books[$0].map(RiskEvent.book) }
+  }
+
+  /// Follows a partition's executions from `offset`.
+  func follow(_ partition: Int32, from offset: Int64) throws(KafkaError) {
+    try consumer.add([TopicPartitionOffset(Topic.executions, partition, offset: offset)])
+  }
+
+  /// Follows a partition's executions no more.
+  func leave(_ partition: Int32) throws(KafkaError) {
+    try consumer.remove([TopicPartition(Topic.executions, partition)])
+  }
+
+  /// What has come, at most so many records.
+  func take(limit: Int) throws -> [News] {
+    var news: [News] = []
+    while news.count < limit, let event = consumer.poll(timeoutMilliseconds: 0) {
+      switch event {
+      case .message(let message): if let item = take(message) { news.append(item) }
+      case .error(let error):
+        // A position that is gone would be a gap in what is known.
+        if error.isFatal || error.name == "_AUTO_OFFSET_RESET" { throw error }
+        context.logger.warning("reference feed: \(error)")
+      default: continue
+      }
+    }
+    return news
+  }
+
+  func close() { consumer.close() }
+
+  private func take(_ message: KafkaMessage) -> News? {
+    if message.topic == Topic.executions {
+      return .execution(partition: message.partition, .execution(message))
+    }
+    do throws(RecordError) {
+      // A tombstone takes nothing back: what was known stays known until somebody says otherwise.
+      guard let value = message.value else { return nil }
+      return .forAll(try read(message, value))
+    } catch {
+      context.metrics.unreadable.add()
+      context.logger.error(
+        "a record could not be read: \(error.reason)", ["topic": .string(message.topic), "offset": .int(message.offset)])
+      return nil
+    }
+  }
+
+  private func read(_ message: KafkaMessage, _ value: [UInt8]) throws(RecordError) -> RiskEvent {
+    switch message.topic {
+    case Topic.control:
+      let control = try Control(value)
+      let source = RecordSource(message)
+      controls[control.account] = (control, source)
+      return .control(control, source: source)
+    case Topic.limits:
+      let limits = try Limits(value)
+      self.limits[limits.account] = limits
+      return .limits(limits)
+    case Topic.instruments:
+      let instrument = try Instrument(value)
+      instruments[instrument.key] = instrument
+      return .instrument(instrument)
+    default:
+      let book = try BookRecord.topOnly(value)
+      books[RiskGateConfiguration.Feed(venue: book.venue, symbol: book.symbol)] = book
+      return .book(book)
+    }
+  }
+}
+
+extension RiskEvent {
+  /// A record on `executions`.
+  static func execution(_ message: KafkaMessage) -> RiskEvent {
+    .execution(payload: message.value, source: RecordSource(message), epoch: message.epoch)
+  }
+}
+
+extension RecordSource {
+  /// Where a message lies.
+  init(_ message: KafkaMessage) {
+    self.init(topic: message.topic, partition: message.partition, offset: message.offset, timestamp: message.timestamp)
+  }
+}
+
+extension KafkaMessage {
+  /// The headers that Apus knows.
+  var recordHeaders: RecordHeaders { RecordHeaders(headers.map { ($0.name, $0.value ?? []) }) }
+
+  /// The writer's epoch.
+  var epoch: Int64? { header("epoch").flatMap { Int64(String(decoding: $0, as: UTF8.self)) } }
+}

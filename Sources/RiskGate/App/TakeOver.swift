@@ -1,0 +1,69 @@
+import Domain
+import Kafka
+import RiskGateCore
+import Runtime
+import Wire
+
+/// Takes a partition: puts a marker behind everything that a former owner wrote, then restores what he knew from the log.
+struct TakeOver {
+  let context: GateContext
+  let reader: KafkaReader
+  let outbox: Outbox
+
+  /// What a partition begins with.
+  struct Result {
+    var engine: RiskEngine
+    let epoch: Int64
+    /// Where `executions` go on.
+    let executions: Int64
+  }
+
+  func run(_ partition: Int32) throws -> Result {
+    let started = monotonicNanoseconds()
+    let owner = context.settings.instance
+    let first = EpochMarker(epoch: -1, owner: owner)
+    let epoch = try outbox.append(Topic.approved, partition: partition, key: nil, value: first.encoded(), headers: RecordHeaders())
+    let marker = EpochMarker(epoch: epoch, owner: owner).encoded()
+    let headers = RecordHeaders(epoch: epoch)
+    let rejected = try outbox.append(Topic.rejected, partition: partition, key: nil, value: marker, headers: headers)
+    let state = try outbox.append(Topic.riskState, partition: partition, key: "@epoch", value: marker, headers: headers)
+    var engine = try restore(partition, approved: epoch, rejected: rejected, state: state)
+    let executions = try replayExecutions(partition, from: engine.checkpoint.executions, into: &engine)
+    var none: [RiskEffect] = []
+    // Everything before the markers is in the engine now.
+    engine.apply(.acknowledged(approved: epoch + 1, rejected: rejected + 1), at: wallClock(), into: &none)
+    context.logger.info(
+      "took a partition",
+      [
+        "partition": .int(Int64(partition)), "epoch": .int(epoch), "orders_offset": .int(engine.checkpoint.orders),
+        "executions_offset": .int(executions), "microseconds": .int((monotonicNanoseconds() - started) / 1_000),
+      ])
+    return Result(engine: engine, epoch: epoch, executions: executions)
+  }
+
+  private func restore(_ partition: Int32, approved: Int64, rejected: Int64, state: Int64) throws -> RiskEngine {
+    var restore = RiskRestore(context.settings.core(partition, context.defaults))
+    let epoch = approved
+    try reader.readPartition(Topic.riskState, partition, to: state + 1) { message in
+      try restore.readState(key: message.key, value: message.value, epoch: message.epoch, offset: message.offset)
+    }
+    for (topic, from, to) in [
+      (Topic.approved, restore.checkpoint.approved, approved), (Topic.rejected, restore.checkpoint.rejected, rejected),
+    ] {
+      try reader.readPartition(topic, partition, from: from, to: to + 1) { message in
+        try restore.readDecision(topic: topic, value: message.value, epoch: message.epoch, offset: message.offset)
+      }
+    }
+    return try restore.engine(epoch: epoch)
+  }
+
+  /// Alerts and dead letters of what was read before are not repeated.
+  private func replayExecutions(_ partition: Int32, from: Int64, into engine: inout RiskEngine) throws -> Int64 {
+    var effects: [RiskEffect] = []
+    let next = try reader.readPartition(Topic.executions, partition, from: from) { message in
+      engine.apply(.execution(message), at: wallClock(), into: &effects)
+      effects.removeAll(keepingCapacity: true)
+    }
+    return next
+  }
+}
