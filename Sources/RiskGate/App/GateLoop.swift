@@ -241,7 +241,8 @@ final class GateLoop {
       try send(Topic.approved, partition, approval.request.account.text, approval.encoded(), partition, input)
     case .reject(let rejection):
       context.metrics.count(rejection)
-      context.logger.info(rejection.reason, ["account": .string(rejection.account.text), "order": .string(rejection.clientOrderID.text)])
+      context.logger.info(
+        rejection.reason, ["account": .string(rejection.account.text), "order": .string(rejection.clientOrderID.text)])
       try send(Topic.rejected, partition, rejection.account.text, rejection.encoded(), partition, input)
     case .deadLetter(let letter):
       context.metrics.deadLetters.add()
@@ -266,7 +267,8 @@ final class GateLoop {
     headers.epoch = topic == Topic.orders ? nil : gates[partition]?.epoch
     if let input { gates[partition]?.progress.add(input.offset) }
     try outbox.send(
-      topic, partition: target, key: key, value: value, headers: headers.adding("riskgate.out", wallClock()), input: input?.offset,
+      topic, partition: target, key: key, value: value, headers: headers.adding("riskgate.out", wallClock()),
+      input: input?.offset,
       inputPartition: partition)
   }
 }

@@ -19,6 +19,10 @@ final class Outbox {
   /// More records than this without acknowledgement, and no more orders are read.
   static let maximumOutstanding = 20_000
 
+  private static let topics = [
+    Topic.approved, Topic.rejected, Topic.riskState, Topic.orders, Topic.deadLetters, Topic.alerts,
+  ]
+
   private let producer: KafkaProducer
   private var inFlight: [UInt64: (input: Int64?, partition: Int32)] = [:]
   private var acknowledged: [Acknowledgement] = []
@@ -27,6 +31,8 @@ final class Outbox {
   init(_ settings: KafkaSettings, wakeup: Wakeup) throws(KafkaError) {
     producer = try KafkaProducer(settings)
     producer.attach(wakeup)
+    // A first record waits up to a second for the library to learn of its topic: let it learn now.
+    for topic in Self.topics { _ = try producer.partitionCount(of: topic) }
   }
 
   var outstanding: Int { inFlight.count }
@@ -82,7 +88,9 @@ final class Outbox {
   private func serve(timeoutMilliseconds: Int) throws {
     for report in try producer.poll(timeoutMilliseconds: timeoutMilliseconds) {
       guard let sent = inFlight.removeValue(forKey: report.token) else { continue }
-      if let error = report.error { throw OutboxError(description: "a record for \(report.topicPartition) was not stored: \(error)") }
+      if let error = report.error {
+        throw OutboxError(description: "a record for \(report.topicPartition) was not stored: \(error)")
+      }
       acknowledged.append(
         Acknowledgement(
           topicPartition: report.topicPartition, offset: report.offset, input: sent.input, inputPartition: sent.partition))

@@ -37,12 +37,14 @@ struct RiskGateConfiguration: Sendable {
       help: "partitions of the topics that are keyed by account")
     partitionCount = Int32(partitions)
     let symbols = configuration.value(
-      "APUS_SYMBOLS", default: "BTC-USDT", help: "symbols that are fed; the first is an order's default", expected: "BTC-USDT,ETH-USDT",
+      "APUS_SYMBOLS", default: "BTC-USDT", help: "symbols that are fed; the first is an order's default",
+      expected: "BTC-USDT,ETH-USDT",
       parse: Self.list(Symbol.init))
     let venues = configuration.value(
       "APUS_VENUES", default: "binance", help: "venues that are fed", expected: "venue names", parse: Self.list(Venue.init))
     let account = configuration.value(
-      "APUS_DEFAULT_ACCOUNT", default: "main", help: "the account of orders that name none", expected: "1 to 64 of [A-Za-z0-9._-]",
+      "APUS_DEFAULT_ACCOUNT", default: "main", help: "the account of orders that name none",
+      expected: "1 to 64 of [A-Za-z0-9._-]",
       parse: Account.init)
     stablecoins = Set(
       configuration.list(

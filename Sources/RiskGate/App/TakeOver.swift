@@ -22,7 +22,8 @@ struct TakeOver {
     let started = monotonicNanoseconds()
     let owner = context.settings.instance
     let first = EpochMarker(epoch: -1, owner: owner)
-    let epoch = try outbox.append(Topic.approved, partition: partition, key: nil, value: first.encoded(), headers: RecordHeaders())
+    let epoch = try outbox.append(
+      Topic.approved, partition: partition, key: nil, value: first.encoded(), headers: RecordHeaders())
     let marker = EpochMarker(epoch: epoch, owner: owner).encoded()
     let headers = RecordHeaders(epoch: epoch)
     let rejected = try outbox.append(Topic.rejected, partition: partition, key: nil, value: marker, headers: headers)
@@ -41,16 +42,17 @@ struct TakeOver {
     return Result(engine: engine, epoch: epoch, executions: executions)
   }
 
+  /// Reads up to the own markers; what a former owner appends behind them counts for nobody.
   private func restore(_ partition: Int32, approved: Int64, rejected: Int64, state: Int64) throws -> RiskEngine {
     var restore = RiskRestore(context.settings.core(partition, context.defaults))
     let epoch = approved
-    try reader.readPartition(Topic.riskState, partition, to: state + 1) { message in
+    try reader.readPartition(Topic.riskState, partition, to: state) { message in
       try restore.readState(key: message.key, value: message.value, epoch: message.epoch, offset: message.offset)
     }
     for (topic, from, to) in [
       (Topic.approved, restore.checkpoint.approved, approved), (Topic.rejected, restore.checkpoint.rejected, rejected),
     ] {
-      try reader.readPartition(topic, partition, from: from, to: to + 1) { message in
+      try reader.readPartition(topic, partition, from: from, to: to) { message in
         try restore.readDecision(topic: topic, value: message.value, epoch: message.epoch, offset: message.offset)
       }
     }
