@@ -64,12 +64,15 @@ import Venues
     #expect(real.webSocketAPI.text == "wss://ws-api.binance.com")
   }
 
-  @Test func realAndTestMoneyDoNotMix() {
-    for (rest, streams) in [("https://api.binance.com", nil), (nil, "wss://stream.binance.com:9443")] as [(String?, String?)] {
+  @Test func realAndTestMoneyDoNotMix() throws {
+    let test = "wss://stream.testnet.binance.vision"
+    for (rest, streams) in [("https://api.binance.com", test), (nil, "wss://stream.binance.com:9443")] as [(String?, String?)] {
       #expect(throws: VenueAddress.Refusal.self) {
         try BinanceEndpoints(rest: rest, streams: streams, consent: VenueAddress.mainnetConsent)
       }
     }
+    let real = try BinanceEndpoints(rest: "https://api.binance.com", consent: VenueAddress.mainnetConsent)
+    #expect(real.streams.isMainnet && real.webSocketAPI.isMainnet)
   }
 
   @Test func theSchemeFitsTheTransport() throws {

@@ -15,14 +15,14 @@ public struct BinanceEndpoints: Sendable, Hashable {
   /// Base of the WebSocket API; its target is `BinanceUserStream.target`.
   public let webSocketAPI: VenueAddress
 
-  /// Checks the three base addresses. Nil stands for the test network's; for the WebSocket API it stands for the one that belongs to
-  /// `streams`. Real and test money do not mix: prices of one must not steer orders of the other.
+  /// Checks the three base addresses. Nil stands for the test network's, or for what belongs to the addresses that are given. Real and
+  /// test money do not mix: prices of one must not steer orders of the other.
   public init(
     rest: String? = nil, streams: String? = nil, webSocketAPI: String? = nil, consent: String? = nil
   ) throws(VenueAddress.Refusal) {
-    let streams = streams ?? "wss://stream.testnet.binance.vision"
     self.rest = try VenueAddress(
       rest ?? "https://testnet.binance.vision", .http, testHosts: Self.testHosts, consent: consent)
+    let streams = streams ?? (self.rest.isMainnet ? "wss://stream.binance.com:9443" : "wss://stream.testnet.binance.vision")
     self.streams = try VenueAddress(streams, .webSocket, testHosts: Self.testHosts, consent: consent)
     self.webSocketAPI = try VenueAddress(
       webSocketAPI ?? Self.webSocketAPI(beside: streams), .webSocket, testHosts: Self.testHosts, consent: consent)
