@@ -86,6 +86,9 @@ final class OrderManagerShell {
   func run(until stop: Latch) throws {
     health.set("partitions", .unhealthy("not assigned"))
     try readReference()
+    // Connects, so that taking partitions need not wait for that.
+    _ = try producer.partitionCount(of: Topic.executions)
+    _ = try producer.partitionCount(of: Topic.orderState)
     try group.subscribe([Topic.approved])
     while !stop.isSet {
       let isBusy = try turn(stop)

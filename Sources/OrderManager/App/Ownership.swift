@@ -13,13 +13,16 @@ extension OrderManagerShell {
 
   /// Restores the partitions that the group gives, then lets their records come.
   func take(_ partitions: [Int32], _ stop: Latch) throws {
+    logger.debug("taking partitions \(partitions.sorted())")
     let approved = partitions.map { TopicPartition(Topic.approved, $0) }
     let committed = try group.committed(approved)
     var next: [Int32: Int64] = [:]
     for place in approved {
       next[place.partition] = try committed[place] ?? group.watermarks(place.topic, place.partition).low
     }
-    let takeover = Takeover(configuration: configuration, producer: producer, reader: reader) { try self.take($0) }
+    let takeover = Takeover(configuration: configuration, producer: producer, reader: reader, logger: logger) {
+      try self.take($0)
+    }
     let results = try takeover.run(partitions, committed: next, stop: stop, leaseNanoseconds: Self.leaseNanoseconds)
     try group.assign(approved.map { TopicPartitionOffset($0, offset: next[$0.partition] ?? 0) })
     for (partition, result) in results.sorted(by: { $0.key < $1.key }) {

@@ -15,6 +15,7 @@ struct Takeover {
   let configuration: OrderManagerConfiguration
   let producer: KafkaProducer
   let reader: KafkaReader
+  let logger: Logger
   /// Hears of reports on records of others.
   let onReport: (DeliveryReport) throws -> Void
 
@@ -23,21 +24,32 @@ struct Takeover {
   func run(
     _ partitions: [Int32], committed: [Int32: Int64], stop: Latch, leaseNanoseconds: Int64
   ) throws -> [Int32: Result] {
+    let leaseEnd = monotonicNanoseconds() + leaseNanoseconds
     var epochs: [Int32: Int64] = [:]
     for partition in partitions { epochs[partition] = try mark(partition, epoch: -1) }
+    var restorations: [Int32: OrderRestoration] = [:]
+    for (partition, epoch) in epochs { restorations[partition] = try read(partition, end: epoch + 1) }
     if epochs.values.contains(where: { $0 > 0 }) {
-      stop.wait(timeoutMilliseconds: Int(leaseNanoseconds / Interval.millisecond))
+      stop.wait(timeoutMilliseconds: Int(max(0, leaseEnd - monotonicNanoseconds()) / Interval.millisecond) + 1)
     }
     var results: [Int32: Result] = [:]
     for partition in partitions {
-      guard let epoch = epochs[partition] else { continue }
+      guard let epoch = epochs[partition], var restoration = restorations[partition] else { continue }
       let end = try mark(partition, epoch: epoch) + 1
-      results[partition] = try restore(partition, epoch: epoch, nextApproval: committed[partition] ?? 0, end: end)
+      // What a former owner wrote after its time.
+      if end > epoch + 2 {
+        try reader.readPartition(Topic.executions, partition, from: epoch + 1, to: end) { message in
+          restoration.readExecution(InputRecord(message))
+        }
+      }
+      let restored = restoration.finish(epoch: epoch, nextApproval: committed[partition] ?? 0)
+      results[partition] = Result(restored: restored, nextExecution: end)
     }
     return results
   }
 
-  private func restore(_ partition: Int32, epoch: Int64, nextApproval: Int64, end: Int64) throws -> Result {
+  /// Reads what the log holds up to our first marker.
+  private func read(_ partition: Int32, end: Int64) throws -> OrderRestoration {
     var restoration = OrderRestoration()
     try reader.readPartition(Topic.orderState, partition) { message in
       restoration.readState(InputRecord(message), key: String(decoding: message.key ?? [], as: UTF8.self))
@@ -45,7 +57,8 @@ struct Takeover {
     try reader.readPartition(Topic.executions, partition, from: restoration.executionsStart, to: end) { message in
       restoration.readExecution(InputRecord(message))
     }
-    return Result(restored: restoration.finish(epoch: epoch, nextApproval: nextApproval), nextExecution: end)
+    logger.debug("read partition \(partition)")
+    return restoration
   }
 
   /// Appends a marker to `executions` and to `order.state`; the offset of the first. An epoch of -1 becomes that offset.

@@ -203,7 +203,7 @@ extension OrderManagerPartition {
       advance(ref, .cancel, provenance: .engine, reason: "Cancelled before it was sent.")
     case .open, .partiallyFilled, .pendingReplace, .pendingCancel:
       if order.replacedBy == nil {
-        advance(ref, .requestCancel, isRepeated: true, provenance: .engine)
+        advance(ref, .requestCancel, isRepeated: !order.work.held.isEmpty, provenance: .engine)
         requestCancel(ref)
       } else if child.status != .pendingReplace {
         orders[ref.key]?.work.replaceFence = .wanted
