@@ -68,17 +68,22 @@ import Testing
     }
   }
 
-  @Test("makers make room for a client's order when the market slips")
-  func slips() throws {
+  @Test("makers make room for a client's order when the market slips, and come back", arguments: [true, false])
+  func slips(isFrozen: Bool) throws {
     var configuration = Participants.Configuration()
     configuration.slippageBasisPoints = 10
+    configuration.isFrozen = isFrozen
     var bench = Bench(clients: 1)
     var crowd = Participants(market: 0, startingPrice: bitcoin.startingPrice, configuration: configuration, seed: 1)
+    for round in 0..<20 {
+      crowd.step(&bench.exchange, at: bench.now)
+      let before = try #require(bench.exchange.markets[0].top.ask, "round \(round): nobody sells")
+      crowd.withdraw(before: .buy, &bench.exchange, at: bench.now)
+      let after = try #require(bench.exchange.markets[0].top.ask, "round \(round): everybody left")
+      let edge = try #require(before.price.moved(byBasisPoints: 10, .down))
+      #expect(after.price > edge, "round \(round)")
+    }
     crowd.step(&bench.exchange, at: bench.now)
-    let before = try #require(bench.exchange.markets[0].top.ask)
-    crowd.withdraw(before: .buy, &bench.exchange, at: bench.now)
-    let after = try #require(bench.exchange.markets[0].top.ask)
-    let edge = try #require(before.price.moved(byBasisPoints: 10, .down))
-    #expect(after.price > edge)
+    #expect(bench.exchange.markets[0].levelCount(.sell) >= 500)
   }
 }

@@ -65,6 +65,13 @@ struct Settings {
     let holdings = configuration.list(
       "SIM_BALANCES", default: "USDT=1000000,BTC=50,ETH=500", help: "what each client starts with: ASSET=amount, comma-separated"
     ).compactMap { holding($0, &configuration) }
+    if listings.isEmpty { configuration.reject("SIM_SYMBOLS: a venue needs a market") }
+    if Set(listings.map(\.instrument.symbol)).count < listings.count {
+      configuration.reject("SIM_SYMBOLS: a market is named twice")
+    }
+    if Set(clients.map(\.apiKey)).count < clients.count || Set(clients.map(\.name)).count < clients.count {
+      configuration.reject("SIM_ACCOUNTS: names and keys must differ")
+    }
     var simulation = Simulation.Configuration(listings: listings, clients: clients, holdings: holdings)
     simulation.fees.makerBasisPoints = Int64(
       configuration.int("SIM_MAKER_FEE_BPS", default: 10, in: 0...1_000, help: "maker fee in basis points"))
@@ -114,8 +121,9 @@ struct Settings {
   ) -> Exchange.Listing? {
     let parts = text.split(separator: "=").map(String.init)
     let known = ["BTC": defaultPrice, "ETH": Price(units: 1_650 * 10_000_000_000)]
+    // A base that nobody priced starts at a hundred: better a market than none.
     guard let symbol = parts.first.flatMap({ Symbol($0) }), !symbol.isPerpetual,
-      let price = parts.count == 2 ? positivePrice(parts[1]) : known[symbol.base]
+      let price = parts.count == 2 ? positivePrice(parts[1]) : known[symbol.base] ?? Price(units: 100 * 10_000_000_000)
     else {
       configuration.reject("SIM_SYMBOLS: \(text) is not BASE-QUOTE=starting price")
       return nil
@@ -129,8 +137,10 @@ struct Settings {
   }
 
   private static func delay(_ text: String) -> ClosedRange<Int64>? {
-    let ends = text.split(separator: "-").compactMap { Int64($0) }.filter { (0...600_000).contains($0) }
-    guard (1...2).contains(ends.count), let first = ends.first, let last = ends.last, first <= last else { return nil }
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+    let ends = parts.compactMap { Int64($0) }.filter { (0...600_000).contains($0) }
+    guard (1...2).contains(ends.count), ends.count == parts.count, let first = ends.first, let last = ends.last, first <= last
+    else { return nil }
     return first * Interval.millisecond...last * Interval.millisecond
   }
 }

@@ -259,7 +259,7 @@ extension Exchange.Listing {
       instrument: Instrument(
         venue: venue, symbol: symbol, venueSymbol: symbol.base + symbol.quote, tick: tick, minimumPrice: tick,
         maximumPrice: Price(units: 1_000_000 * 10_000_000_000), lot: lot, minimumQuantity: lot,
-        maximumQuantity: Quantity(units: 9_000 * 100_000_000), minimumNotional: Money(units: 5_000_000_000_000_000_000)),
+        maximumQuantity: Quantity(units: lot.units * 900_000_000), minimumNotional: Money(units: 5_000_000_000_000_000_000)),
       startingPrice: startingPrice)
   }
 }

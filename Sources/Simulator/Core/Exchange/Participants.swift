@@ -59,8 +59,10 @@ public struct Participants: Sendable {
     let basisPoints = configuration.slippageBasisPoints
     guard basisPoints > 0, let best = exchange.markets[market].levels(side.opposite, limit: 1).first else { return }
     guard let edge = best.price.moved(byBasisPoints: side == .buy ? basisPoints : -basisPoints, .down) else { return }
-    while let quote = quotes(side.opposite).last, side == .buy ? quote.price <= edge : quote.price >= edge {
-      remove(side.opposite, at: quotes(side.opposite).count - 1, &exchange, at: now)
+    for index in quotes(side.opposite).indices.reversed() {
+      let quote = quotes(side.opposite)[index]
+      guard side == .buy ? quote.price <= edge : quote.price >= edge else { return }
+      exchange.cancelQuote(quote.id, at: now)
     }
   }
 
