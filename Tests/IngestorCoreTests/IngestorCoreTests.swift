@@ -172,9 +172,24 @@ import Wire
     let before = world.reader.records.count
     try world.frame()
     #expect(world.reader.records.count == before, "steps are of no use to a reader with a hole")
-    try world.wait(50)
+    try world.wait(1_000)
     #expect(world.reader.records.last?.kind == .snapshot)
     #expect(world.reader.book?.levels(.buy) == world.venue.book.levels(.buy))
+    try world.frame()
+    #expect(world.reader.records.last?.kind == .diff)
+  }
+
+  @Test func aBrokerThatIsAwayIsNotFloodedWithBooks() throws {
+    var world = World()
+    try world.becomeValid()
+    let before = world.reader.records.count
+    for _ in 0..<200 {
+      try world.apply(.undelivered(feed: 0))
+      try world.wait(50)
+      try world.frame()
+    }
+    let records = world.reader.records[before...]
+    #expect((9...11).contains(records.count { $0.kind == .snapshot }) && records.count <= 21)
   }
 
   @Test func whatRedisForgotIsShownAgain() throws {

@@ -6,6 +6,8 @@ import Wire
 /// between, at least one record a second; a view at most every 100 ms; the top of the book for people every second.
 struct BookPublisher: Sendable {
   private static let snapshotInterval = 10 * Interval.second
+  /// A snapshot that makes up for lost records: not more often, since what loses records would lose these, too.
+  private static let repairInterval = Interval.second
   private static let statusInterval = Interval.second
   private static let viewInterval = 100 * Interval.millisecond
   /// Views are written again at least this often, so that their expiry means that nobody writes them.
@@ -20,10 +22,12 @@ struct BookPublisher: Sendable {
   private let symbol: Symbol
   private let shownLevels: Int
   private var owesBook = true
+  /// True while readers lack a record: steps are of no use to them until the next snapshot.
+  private var hasHole = false
   private var owesShow = true
   private var isDirty = true
   private var wasValid: Bool?
-  private var nextSnapshot = Timestamp.zero
+  private var lastSnapshot = Timestamp(nanoseconds: .min)
   private var nextStatus = Timestamp.zero
   private var nextTopLine = Timestamp.zero
   private var lastView = Timestamp(nanoseconds: .min)
@@ -47,6 +51,9 @@ struct BookPublisher: Sendable {
   /// The next record must hold the whole book.
   mutating func owesWholeBook() { owesBook = true }
 
+  /// Readers lack a record: the next snapshot is due early.
+  mutating func owesRepair() { hasHole = true }
+
   /// The next view must not wait for a change.
   mutating func owesView() { owesShow = true }
 
@@ -54,7 +61,7 @@ struct BookPublisher: Sendable {
   mutating func follow(_ update: DepthUpdate, _ sync: BinanceBookSync, at now: Moment, into effects: inout [IngestorEffect]) {
     isDirty = true
     lastID = update.lastID
-    guard !owesBook else { return }  // The whole book is due, and has this step.
+    guard !owesBook, !hasHole else { return }  // The whole book is due, and has this step.
     nextStatus = now.steady + Self.statusInterval
     var record = record(.diff, sync)
     record.bids = update.bids
@@ -70,7 +77,8 @@ struct BookPublisher: Sendable {
     let hasChanged = isValid != wasValid
     wasValid = isValid
     lastID = sync.lastID ?? lastID
-    if let book = sync.book, owesBook || now.steady >= nextSnapshot {
+    let age = now.steady - lastSnapshot
+    if let book = sync.book, owesBook || age >= (hasHole ? Self.repairInterval : Self.snapshotInterval) {
       publish(book, sync, at: now, into: &effects)
     } else if hasChanged || now.steady >= nextStatus {
       nextStatus = now.steady + Self.statusInterval
@@ -84,7 +92,8 @@ struct BookPublisher: Sendable {
   private mutating func publish(_ book: OrderBook, _ sync: BinanceBookSync, at now: Moment, into effects: inout [IngestorEffect])
   {
     owesBook = false
-    nextSnapshot = now.steady + Self.snapshotInterval
+    hasHole = false
+    lastSnapshot = now.steady
     nextStatus = now.steady + Self.statusInterval
     let bids = book.levels(.buy)
     let asks = book.levels(.sell)

@@ -115,7 +115,7 @@ struct Feed: Sendable {
     }
   }
 
-  mutating func recordsWereLost() { publisher.owesWholeBook() }
+  mutating func recordsWereLost() { publisher.owesRepair() }
 
   mutating func showAgain() { publisher.owesView() }
 
