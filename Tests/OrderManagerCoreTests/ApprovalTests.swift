@@ -242,6 +242,17 @@ import Wire
     #expect(rig.committed == 2)
   }
 
+  @Test func replaceThatWaitsTooLong() {
+    var rig = Rig()
+    rig.approve("a", timeInForce: .gtc)
+    rig.loseReply()
+    rig.calls = []
+    rig.approve("r", action: .replace, quantity: "2", target: "a", validFor: Interval.second)
+    rig.wait(milliseconds: 1_100)
+    #expect(rig.statuses(of: "r") == [.expired])
+    #expect(rig.committed == 2)
+  }
+
   @Test func cancelOfAnOrderThatIsBeingReplaced() {
     var rig = Rig()
     rig.approve("a", timeInForce: .gtc)

@@ -3,8 +3,8 @@ import OrderManagerCore
 import Venues
 import Wire
 
-/// A venue in a few lines: takes orders, trades them at random, answers questions, and says everything on a stream. What it can be told to
-/// do wrong is the caller's business; what it did is written down in it.
+/// A venue in a few lines: takes orders, trades them at random, answers questions, and says everything on a stream. What it can
+/// be told to do wrong is the caller's business; what it did is written down in it.
 struct VenueModel {
   struct Order {
     var id: Int

@@ -128,7 +128,8 @@ struct World {
 
   // MARK: Owners
 
-  /// A new process takes the partition: fences, waits out the lease of the one before (which may go on working meanwhile), reads the log.
+  /// A new process takes the partition: fences, waits out the lease of the one before (which may go on working meanwhile), reads
+  /// the log.
   mutating func takeOver(former: Int? = nil) {
     let epoch = appendMarker(epoch: -1)
     isSucceeding = true

@@ -17,8 +17,8 @@ final class OrderManagerShell {
     var streams: [PrivateStream]
   }
 
-  /// After an accepted commit the partitions are ours for so long. Far below the group's session time-out, so that nobody else can have
-  /// got them by then.
+  /// After an accepted commit the partitions are ours for so long. Far below the group's session time-out, so that nobody else
+  /// can have got them by then.
   static let leaseNanoseconds = 2 * Interval.second
   private static let renewEvery = 400 * Interval.millisecond
   private static let tickEvery = 20 * Interval.millisecond

@@ -4,8 +4,8 @@ import OrderManagerCore
 import Runtime
 import Venues
 
-/// The private stream of one account: connects, subscribes by a signature, watches that it lives, and connects again with back-off.
-/// Belongs to the shell's thread.
+/// The private stream of one account: connects, subscribes by a signature, watches that it lives, and connects again with
+/// back-off. Belongs to the shell's thread.
 final class PrivateStream {
   /// What happens on a connection.
   enum Event: Sendable {

@@ -19,8 +19,8 @@ struct Takeover {
   /// Hears of reports on records of others.
   let onReport: (DeliveryReport) throws -> Void
 
-  /// Takes `partitions`; `committed` is where the group stands on `orders.approved`. Blocks for a lease's length when anybody may have
-  /// owned one of them before.
+  /// Takes `partitions`; `committed` is where the group stands on `orders.approved`. Blocks for a lease's length when anybody may
+  /// have owned one of them before.
   func run(
     _ partitions: [Int32], committed: [Int32: Int64], stop: Latch, leaseNanoseconds: Int64
   ) throws -> [Int32: Result] {

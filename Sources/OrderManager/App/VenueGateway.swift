@@ -5,8 +5,8 @@ import Runtime
 import Synchronization
 import Venues
 
-/// Signed REST requests to Binance. A request is signed at the last moment, right after a look at the lease, and its bytes are then sent as
-/// they are, once; the outcome says whether the venue may have seen them.
+/// Signed REST requests to Binance. A request is signed at the last moment, right after a look at the lease, and its bytes are
+/// then sent as they are, once; the outcome says whether the venue may have seen them.
 final class VenueGateway: Sendable {
   /// No answer to an order after this long: unknown.
   private static let timeoutMilliseconds = 5_000

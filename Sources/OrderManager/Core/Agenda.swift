@@ -8,6 +8,8 @@ struct Agenda: Sendable {
     case cancel(ChildRef)
     case inquire(ChildRef)
     case fetchFills(ChildRef)
+    /// The approval of the new leg of a replace runs out.
+    case lapse(OrderKey)
   }
 
   private struct Entry: Sendable {

@@ -174,7 +174,8 @@ extension OrderManagerPartition {
       guard let order = orders[key], order.symbol == request.symbol else { continue }
       cancel(key, held: nil)
     }
-    // Not held back: an order that cannot be cancelled yet is cancelled later, and after a crash whoever asked sees it still open.
+    // Not held back: an order that cannot be cancelled yet is cancelled later, and after a crash whoever asked sees it still
+    // open.
     finish([record.source.offset])
   }
 
@@ -221,8 +222,8 @@ extension OrderManagerPartition {
 
   // MARK: Replace
 
-  /// Binance replaces in two steps: the old leg is cancelled, and when its end is evident the rest is sent as a new one. That the old
-  /// leg ends because of this replace is in the log before its cancel is sent, so that a crash between the two loses nothing.
+  /// Binance replaces in two steps: the old leg is cancelled, and when its end is evident the rest is sent as a new one. That the
+  /// old leg ends because of this replace is in the log before its cancel is sent, so that a crash between the two loses nothing.
   private mutating func takeReplace(_ approval: Approval, _ record: InputRecord) {
     let account = approval.request.account
     let targetKey = approval.request.target.map { OrderKey(account: account, id: $0) }
@@ -230,7 +231,7 @@ extension OrderManagerPartition {
     let order = ManagedOrder(approval, offset: record.source.offset, target: target, at: now)
     guard let key = admit(order, record) else { return }
     guard let targetKey, let target else { return endUnsent(key, .reject, "The order to replace is not known.") }
-    orders[key]?.work.replaces = targetKey
+    agenda.add(.lapse(key), at: order.validUntil)
     if target.replacedBy == key.id {
       if target.isTerminal { followReplaced(targetKey) }
       return
@@ -248,6 +249,12 @@ extension OrderManagerPartition {
       update(ref) { $0.work.wantsCancel = true }
       pursueCancel(ref)
     }
+  }
+
+  /// The old leg did not end while the new one could be sent.
+  mutating func lapse(_ key: OrderKey) {
+    guard orders[key]?.children.isEmpty == true else { return }
+    endUnsent(key, .expire, "The approval ran out before the order to replace had ended.")
   }
 
   /// The order will not be replaced. A new leg that a stalled former owner sent all the same is cancelled.

@@ -4,11 +4,12 @@ import Wire
 
 /// Orders about which nobody can say: asked for by client id until there is evidence one way or the other.
 ///
-/// Found is found. Absent is proven only when every question was put after the venue's clock had passed the end of the last signed window
-/// and a margin, and the order itself, the open orders and the trades all lack it. An order that the venue once acknowledged is never
-/// proven absent: if the venue forgets it, a person is told.
+/// Found is found. Absent is proven only when every question was put after the venue's clock had passed the end of the last
+/// signed window and a margin, and the order itself, the open orders and the trades all lack it. An order that the venue once
+/// acknowledged is never proven absent: if the venue forgets it, a person is told.
 extension OrderManagerPartition {
-  /// From now on only evidence tells whether the venue has it. `time` (ours) is the latest at which a request for it can have been signed.
+  /// From now on only evidence tells whether the venue has it. `time` (ours) is the latest at which a request for it can have
+  /// been signed.
   mutating func doubt(_ ref: ChildRef, signedBy time: Timestamp) {
     guard let venue = child(ref)?.venue else { return }
     let signedBy = venueTime(venue, at: time, latest: true)
@@ -220,8 +221,8 @@ extension OrderManagerPartition {
     for symbol in symbols { lanes[lane].add(.sweep(symbol)) }
   }
 
-  /// Looks up live orders from time to time: often while the private stream is down, seldom while it is up, since a stream may lose
-  /// events and look healthy.
+  /// Looks up live orders from time to time: often while the private stream is down, seldom while it is up, since a stream may
+  /// lose events and look healthy.
   mutating func sweepWhenDue() {
     for lane in lanes.indices {
       let isUrgent = !lanes[lane].isConnected || lanes[lane].mustSweep

@@ -50,8 +50,6 @@ struct ManagedOrder: Sendable {
   struct Work: Sendable {
     /// The approval, until its plan is written.
     var approval: Approval?
-    /// The order whose end this one waits for.
-    var replaces: OrderKey?
     var headers = RecordHeaders()
     /// Input records that are done with the next event that settles them.
     var held: [Int64] = []

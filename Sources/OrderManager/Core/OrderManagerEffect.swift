@@ -44,7 +44,8 @@ public struct VenueCall: Sendable {
   public var route: Route
   /// What is asked.
   public var action: Action
-  /// After this instant it must not be sent any more (our clock): the approval or the lease has run out. Nil for what changes nothing.
+  /// After this instant it must not be sent any more (our clock): the approval or the lease has run out. Nil for what changes
+  /// nothing.
   public var notAfter: Timestamp?
 }
 

@@ -4,9 +4,9 @@ import Wire
 
 /// The orders of one partition's accounts: carries approvals to venues and says on `executions` what became of them.
 ///
-/// Synchronous and pure: the same events give the same effects. An order's plan is in the log before anything is sent, its state changes
-/// only with an event on `executions`, and an input record is done when the event that settles it is in the log. A fresh instance
-/// is given `.restored` first, then `control` and `instruments` to their ends, then everything else as it comes.
+/// Synchronous and pure: the same events give the same effects. An order's plan is in the log before anything is sent, its state
+/// changes only with an event on `executions`, and an input record is done when the event that settles it is in the log. A fresh
+/// instance is given `.restored` first, then `control` and `instruments` to their ends, then everything else as it comes.
 public struct OrderManagerPartition: Sendable {
   let settings: OrderManagerSettings
   /// Max of the events' times so far.
@@ -176,6 +176,7 @@ public struct OrderManagerPartition: Sendable {
       case .cancel(let ref): enqueue(.cancel(ref), ref)
       case .inquire(let ref): enqueue(.inquire(ref), ref)
       case .fetchFills(let ref): enqueue(.fetchFills(ref), ref)
+      case .lapse(let key): lapse(key)
       }
     }
     sweepWhenDue()

@@ -29,10 +29,10 @@ struct Succession: Hashable, Sendable {
 
 /// Rebuilds a partition's orders from `order.state` and `executions`, read in that order.
 ///
-/// The caller first appends its epoch marker to both topics, waits until no lease of a former owner can be valid, appends the marker to
-/// `executions` once more, and reads `executions` up to that second marker. Then every plan on which a former owner may have acted is in
-/// what was read: a plan that was appended after the first marker under an older epoch counts as one that may have been sent, while
-/// nothing else of that epoch counts.
+/// The caller first appends its epoch marker to both topics, waits until no lease of a former owner can be valid, appends the
+/// marker to `executions` once more, and reads `executions` up to that second marker. Then every plan on which a former owner may
+/// have acted is in what was read: a plan that was appended after the first marker under an older epoch counts as one that may
+/// have been sent, while nothing else of that epoch counts.
 public struct OrderRestoration: Sendable {
   private var orders: [OrderKey: ManagedOrder] = [:]
   private var cursor = OrderSnapshot.Cursor(executionsOffset: 0, executionsEpoch: -1, approvalsEpoch: -1)
@@ -111,7 +111,8 @@ public struct OrderRestoration: Sendable {
   private mutating func take(_ plan: Plan, _ offset: Int64) {
     let key = OrderKey(account: plan.approval.request.account, id: plan.approval.clientOrderID)
     guard orders[key] == nil else { return }
-    // Where the approval lay is not in the plan; everything before the committed offset is known to be done, which is all it decides.
+    // Where the approval lay is not in the plan; everything before the committed offset is known to be done, which is all it
+    // decides.
     var order = ManagedOrder(plan.approval, offset: -1, at: plan.time)
     order.work.approval = nil
     order.carryOut(plan)

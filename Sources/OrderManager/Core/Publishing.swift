@@ -126,8 +126,8 @@ extension OrderManagerPartition {
     var nextAt = Timestamp.zero
   }
 
-  /// Snapshots of what has changed, then, when they are in the log, a cursor that says so. An order with a record under way is left for
-  /// the next time: a snapshot must never know more than the log.
+  /// Snapshots of what has changed, then, when they are in the log, a cursor that says so. An order with a record under way is
+  /// left for the next time: a snapshot must never know more than the log.
   mutating func writeCheckpoint() {
     guard now >= checkpoint.nextAt, epoch >= 0 else { return }
     guard checkpoint.snapshotsOut == 0 else { return }

@@ -46,8 +46,8 @@ extension OrderManagerPartition {
     followReplaced(key)
   }
 
-  /// `Order filled: BUY 0.25 BTC @ 26796.10 | Execution time: 42ms`: the average price in the tick's decimals, rounded against us; from the
-  /// first wire call (after a restart: from the plan) to the event that completes the order.
+  /// `Order filled: BUY 0.25 BTC @ 26796.10 | Execution time: 42ms`: the average price in the tick's decimals, rounded against
+  /// us; from the first wire call (after a restart: from the plan) to the event that completes the order.
   private mutating func logFilled(_ order: ManagedOrder) {
     guard let child = order.children.first,
       let average = order.filledQuote.price(of: order.filled, order.side == .buy ? .up : .down)
@@ -64,8 +64,8 @@ extension OrderManagerPartition {
 
   // MARK: Reports
 
-  /// Takes in what a venue says about one of our orders, in a reply, on the stream or when asked. Reports may be old and come in any
-  /// order: counts only grow, and an end stands.
+  /// Takes in what a venue says about one of our orders, in a reply, on the stream or when asked. Reports may be old and come in
+  /// any order: counts only grow, and an end stands.
   mutating func take(_ report: VenueOrderReport, on ref: ChildRef, provenance: Provenance) {
     guard let known = child(ref) else { return }
     let wasKnown = known.venueOrderID != nil
@@ -235,7 +235,7 @@ extension OrderManagerPartition {
     if VenueClientID.isOurs(report.clientID, deployment: settings.deployment) {
       alert(
         .critical, "orphan_order",
-        "An order of this deployment at \(route.venue) is not in the log: \(report.clientID). Does another engine use the account?",
+        "An order of this deployment at \(route.venue) is not in the log: \(report.clientID). Is there another engine?",
         account: route.account, order: ClientOrderID(report.clientID))
     } else {
       alert(
