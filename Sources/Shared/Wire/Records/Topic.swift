@@ -45,11 +45,14 @@ public enum Topic {
 
   private static let week = [(name: "retention.ms", value: "604800000")]
   private static let hour = [(name: "retention.ms", value: "3600000")]
+  /// How old an order is counts from its arrival: the broker's clock, not the client's.
+  private static let arrival = [(name: "message.timestamp.type", value: "LogAppendTime")]
   private static let compact = [(name: "cleanup.policy", value: "compact")]
 
   /// Every topic that is known before a feed is configured.
   public static func layouts(accountPartitions: Int32 = defaultAccountPartitions) -> [Layout] {
-    [orders, approved, rejected, executions].map { Layout(name: $0, partitions: accountPartitions, settings: week) }
+    [Layout(name: orders, partitions: accountPartitions, settings: week + arrival)]
+      + [approved, rejected, executions].map { Layout(name: $0, partitions: accountPartitions, settings: week) }
       + [orderState, riskState].map { Layout(name: $0, partitions: accountPartitions, settings: compact) }
       + [control, limits, balances, instruments].map { Layout(name: $0, partitions: 1, settings: compact) }
       + [alerts, deadLetters].map { Layout(name: $0, partitions: 1, settings: week) }
