@@ -141,8 +141,10 @@ final class GateLoop {
 
   private func assume(_ partitions: [Int32]) throws {
     context.health.set("orders", .unhealthy("restoring"))
-    let committed = try consumer.committed(partitions.map { TopicPartition(Topic.orders, $0) })
-    var places: [TopicPartitionOffset] = []
+    // A replica that gets nothing stands by.
+    let places = partitions.map { TopicPartition(Topic.orders, $0) }
+    let committed = places.isEmpty ? [:] : try consumer.committed(places)
+    var starts: [TopicPartitionOffset] = []
     for partition in partitions {
       let taken = try takeOver.run(partition)
       // What was committed has its outcomes in the log, those that leave the partition included.
@@ -151,9 +153,9 @@ final class GateLoop {
       for event in feed.known { try apply(event, to: partition) }
       try apply(.ready, to: partition)
       try feed.follow(partition, from: taken.executions)
-      places.append(TopicPartitionOffset(Topic.orders, partition, offset: start))
+      starts.append(TopicPartitionOffset(Topic.orders, partition, offset: start))
     }
-    try consumer.assign(places)
+    try consumer.assign(starts)
     context.metrics.partitions.set(Int64(gates.count))
     context.health.set("orders", .healthy)
   }
