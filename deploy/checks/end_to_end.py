@@ -96,7 +96,7 @@ def the_first_order_is_filled_within_a_second(stack):
     live = wait_until(lambda: stack.redis.get(f"order:main:{identifier}"), 5, "the order in Redis")
     expect(json.loads(live)["status"] == "filled", f"Redis says {live}")
     row = wait_until(
-        lambda: stack.query("SELECT status, cumulative_quantity FROM orders WHERE client_order_id = %s AND status = 'filled'",
+        lambda: stack.query("SELECT status, filled_quantity FROM orders WHERE client_order_id = %s AND status = 'filled'",
                             identifier), 5, "the order filled in PostgreSQL")[0]
     expect(row[1] == D("0.25"), f"PostgreSQL says {row}")
     total = stack.query("SELECT sum(quantity) FROM fills WHERE client_order_id = %s", identifier)[0][0]
@@ -362,7 +362,7 @@ def compare_with_venue(stack):
 
     def difference():
         venue_orders = {o["client_order_id"]: D(o["executed"]) for o in stack.truth("orders")}
-        ours = {row[0]: row[1] for row in stack.query("SELECT venue_client_id, cumulative_quantity FROM child_orders")}
+        ours = {row[0]: row[1] for row in stack.query("SELECT venue_client_id, filled_quantity FROM child_orders")}
         # What the venue refused never was an order there.
         lost = {i for i in venue_orders if i not in ours}
         wrong = {i: (q, ours[i]) for i, q in venue_orders.items() if i in ours and ours[i] != q}
