@@ -439,7 +439,16 @@ def two_of_each(stack):
         for verdict, record in verdicts:
             if verdict == "approved":
                 expect(stack.ended(record["client_order_id"], account)["status"] == "filled", "an approved order is filled")
+    for topic in ("orders.approved", "executions"):
+        owners = {account: owner_of(stack, topic, account) for account in ("main", "second")}
+        expect(owners["main"] != owners["second"], f"one program owns both accounts' partitions of {topic}: {owners}")
     a_thousand_orders(stack, 3, ["main", "second"], lambda number: None)
+
+
+def owner_of(stack, topic, account):
+    """Who took the account's partition last."""
+    partition = stack.log.find(topic, account=account)[0]["_partition"]
+    return stack.log.find(topic, type="epoch", _partition=partition)[-1]["owner"]
 
 
 def run(stack, checks):

@@ -34,7 +34,7 @@ def samples(directory):
 def topics(bootstrap, known):
     from confluent_kafka import Consumer, TopicPartition
 
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "schema-check", "enable.auto.commit": False})
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "schema-check", "enable.auto.commit": False, "fetch.wait.max.ms": 10})
     for topic, metadata in sorted(consumer.list_topics(timeout=10).topics.items()):
         schema = "l2_order_books" if topic.startswith("l2_order_books.") else topic
         if schema not in known or schema == "orders":  # what clients send may be anything

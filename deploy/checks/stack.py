@@ -50,7 +50,7 @@ class Log:
         self.stopped = False
         self.consumer = Consumer({
             "bootstrap.servers": bootstrap, "group.id": "end-to-end", "enable.auto.commit": False,
-            "auto.offset.reset": "earliest", "fetch.wait.max.ms": 50})
+            "auto.offset.reset": "earliest", "fetch.wait.max.ms": 50, "log_level": 0})
         metadata = self.consumer.list_topics(timeout=10).topics
         self.consumer.assign([TopicPartition(t, p, 0) for t in self.TOPICS for p in metadata[t].partitions])
         self.thread = threading.Thread(target=self.read, daemon=True)
@@ -63,6 +63,7 @@ class Log:
                     continue
                 record = json.loads(message.value())
                 record["_seen"] = time.monotonic()
+                record["_partition"] = message.partition()
                 record["_headers"] = dict(message.headers() or [])
                 with self.lock:
                     self.records[message.topic()].append(record)
@@ -96,7 +97,7 @@ class Stack:
             self.variables[name] = shlex.split(value)[0]
         self.run_dir = pathlib.Path(self.environment.get("APUS_LOCAL", ROOT / ".local")) / "run"
         self.bootstrap = self.variables["KAFKA_BOOTSTRAP"]
-        self.producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 0, "partitioner": "murmur2_random"})
+        self.producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 0, "partitioner": "murmur2_random", "log_level": 0})
         self.redis = redis.Redis.from_url(self.variables["REDIS_URL"], decode_responses=True)
         self.log = Log(self.bootstrap)
         return self
