@@ -51,7 +51,9 @@ class Kafka:
         return f"{self.run}-{what}-{self.count}"
 
     def topic(self, what, partitions=1, **config):
+        """A topic of one's own; records of any age stay in it unless the check says otherwise."""
         name = self.name(what)
+        config.setdefault("retention_ms", -1)
         settings = {key.replace("_", "."): str(value) for key, value in config.items()}
         self.create(name, partitions, settings)
         self.topics.append(name)
