@@ -153,7 +153,7 @@ struct OrderCase: CustomTestStringConvertible, Sendable {
     let second = scene.play(&account)
     let reported = example.expected.map { [$0.code] } ?? []
     #expect(first.opened.map(\.name.code) == (example.expected?.atOnce == true ? reported : []))
-    #expect(first.needsConfirmation == (example.expected?.atOnce == false))
+    #expect(first.wantsNextRoundSoon == (example.expected != nil))
     #expect((first.opened + second.opened).map(\.name.code) == reported, "reported once")
     // What is foreign is nothing that OrderManager could act on; the rest it hears in every round.
     let isForeign = example.ours == nil && example.venues?.clientID.hasPrefix("apus-") == false
@@ -202,10 +202,10 @@ struct OrderCase: CustomTestStringConvertible, Sendable {
     scene.trades = [Scene.trade(1, of: "apus-1", at: Scene.fresh)]
     var account = Scene.account()
     let first = scene.play(&account)
-    #expect(first.opened.isEmpty && first.observation == nil && first.needsConfirmation)
+    #expect(first.opened.isEmpty && first.observation == nil && first.wantsNextRoundSoon)
     scene.known = [1]
     let second = scene.play(&account)
-    #expect(second.opened.isEmpty && !second.needsConfirmation)
+    #expect(second.opened.isEmpty && !second.wantsNextRoundSoon)
   }
 
   /// The answer to an order was lost: only the trade's order says that it is ours.
@@ -217,6 +217,7 @@ struct OrderCase: CustomTestStringConvertible, Sendable {
     let conclusion = scene.play(&account)
     #expect(scene.asked.contains(.orderOfTrade(Sample.symbol, venueOrderID: "v-a")))
     #expect(conclusion.opened.map(\.name) == [.init(code: .fillMissing, subject: "BTC-USDT/v-a/1")])
+    #expect(conclusion.observation?.orders.map(\.venueClientID) == ["apus-1"], "OrderManager cannot know whose the trade is")
     #expect(account.cursors.map(\.settled) == [0], "a trade of ours that is missing keeps the cursor before it")
     scene.known = [1]
     #expect(scene.play(&account).foreignTradeCount == 1)
@@ -244,6 +245,14 @@ struct OrderCase: CustomTestStringConvertible, Sendable {
     let conclusion = scene.play(&account)
     #expect(conclusion.differenceCount == 0)
     #expect(account.cursors.map(\.settled) == [2_500])
+  }
+
+  @Test func anOrderSentDuringTheRoundIsNotAskedFor() {
+    var scene = Scene()
+    scene.ledger = [Scene.order("apus-1", .open, at: Scene.startedAt + Interval.millisecond)]
+    var account = Scene.account()
+    #expect(scene.play(&account).differenceCount == 0)
+    #expect(!scene.asked.contains(.order(Sample.symbol, venueClientID: "apus-1")))
   }
 
   @Test func thousandsOfOddOrdersAreAskedForInTurnsAndNothingIsDeclaredResolved() {

@@ -9,7 +9,7 @@ import Wire
 /// The thread that compares each account of our partitions with its venue, every few seconds and at once when a partition comes.
 /// It concludes nothing about orders: what it saw goes to `executions`, and OrderManager decides.
 final class RoundRunner {
-  private static let confirmationMilliseconds = 1_000
+  private static let soonMilliseconds = 1_000
   private static let barrierMilliseconds = 5_000
 
   private let settings: ReconcilerSettings
@@ -80,7 +80,7 @@ final class RoundRunner {
       account.hasFailed = false
       let interval = settings.venue.intervalMilliseconds
       account.next = Deadline(
-        afterMilliseconds: conclusion.needsConfirmation ? min(interval, Self.confirmationMilliseconds) : interval)
+        afterMilliseconds: conclusion.wantsNextRoundSoon ? min(interval, Self.soonMilliseconds) : interval)
     } catch {
       fail(&account, startedAt: startedAt, error)
     }

@@ -41,8 +41,8 @@ public struct AccountReconciliation: Sendable {
     public var resolved: [(name: Difference.Name, since: Timestamp, resolution: String)] = []
     /// All that differs, reported or not.
     public var differenceCount = 0
-    /// Something differs that only the next round can confirm: it should come soon.
-    public var needsConfirmation = false
+    /// Something differs that only the next round can confirm, or was just reported and should be gone by then: it should come soon.
+    public var wantsNextRoundSoon = false
     /// Trades of orders that are not ours, first seen in this round.
     public var foreignTradeCount = 0
     /// A balance moved outside of trading and is taken as the new beginning.
@@ -64,11 +64,11 @@ public struct AccountReconciliation: Sendable {
     differences += takeBalances(evidence, &conclusion)
     conclusion.differenceCount = differences.count
     let confirmed = differences.filter { $0.isSettled || isConfirmed($0) }
-    conclusion.needsConfirmation = confirmed.count < differences.count
     for difference in confirmed where open[difference.name] == nil {
       open[difference.name] = firstSeen[difference.name] ?? evidence.startedAt
       conclusion.opened.append(difference)
     }
+    conclusion.wantsNextRoundSoon = confirmed.count < differences.count || !conclusion.opened.isEmpty
     resolve(differences, evidence, &conclusion)
     var seen: [Difference.Name: Timestamp] = [:]
     for difference in differences { seen[difference.name] = firstSeen[difference.name] ?? evidence.startedAt }
@@ -138,7 +138,9 @@ public struct AccountReconciliation: Sendable {
     for difference in confirmed {
       switch difference.sighting {
       case .order(let order): observation.orders.append(order)
-      case .fill(let fill): observation.fills.append(fill)
+      case .fill(let fill, let order):
+        observation.fills.append(fill)
+        if let order, !observation.orders.contains(order) { observation.orders.append(order) }
       case .missing(let id): observation.missing.append(id)
       case .none: break
       }

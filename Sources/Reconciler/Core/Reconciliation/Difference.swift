@@ -41,8 +41,8 @@ public struct Difference: Hashable, Sendable {
   public enum Sighting: Hashable, Sendable {
     /// The order as the venue shows it.
     case order(VenueOrder)
-    /// The trade as the venue shows it.
-    case fill(VenueFill)
+    /// The trade as the venue shows it, with its order when the log does not know that one's id at the venue.
+    case fill(VenueFill, of: VenueOrder?)
     /// The client id that the venue does not know.
     case missing(String)
     /// Nothing that OrderManager could act on.
@@ -109,7 +109,7 @@ public struct Comparison: Sendable {
     var difference = Difference(
       name: .init(code: .statusMismatch, subject: order.venueClientID), clientOrderID: order.clientOrderID,
       ours: "\(order.status.rawValue) \(order.cumulativeQuantity)", venues: venues, isSettled: isSettled, severity: .warning,
-      sighting: sighting(seen))
+      sighting: venueOrder(seen).map { .order($0) } ?? .none)
     if let filled = report.cumulativeQuantity, filled < order.cumulativeQuantity { return [] }
     switch (report.state?.isTerminal, order.status.isTerminal) {
     case (true, true): if status(of: report) == order.status || !hasMore(report, than: order) { return [] }
@@ -144,7 +144,8 @@ public struct Comparison: Sendable {
       name: .init(code: .orderUnknown, subject: isOurs ? report.clientID : "\(seen.symbol)/\(report.venueOrderID)"),
       clientOrderID: nil, ours: isOurs ? "not in the log" : "foreign",
       venues: "\(status(of: report)?.rawValue ?? "?") \(report.cumulativeQuantity?.text() ?? "?")",
-      isSettled: isOld(report.time, evidence), severity: isOurs ? .critical : .warning, sighting: isOurs ? sighting(seen) : .none)
+      isSettled: isOld(report.time, evidence), severity: isOurs ? .critical : .warning,
+      sighting: isOurs ? venueOrder(seen).map { .order($0) } ?? .none : .none)
   }
 
   private func fillDifferences(_ evidence: Evidence) -> [Difference] {
@@ -158,7 +159,9 @@ public struct Comparison: Sendable {
         clientOrderID: order?.clientOrderID, ours: "not in the log",
         venues: "\(seen.trade.side.rawValue) \(fill.quantity) @ \(fill.price)", isSettled: isOld(fill.time, evidence),
         severity: .warning,
-        sighting: .fill(VenueFill(venueOrderID: seen.trade.venueOrderID, symbol: seen.symbol, side: seen.trade.side, fill: fill)))
+        sighting: .fill(
+          VenueFill(venueOrderID: seen.trade.venueOrderID, symbol: seen.symbol, side: seen.trade.side, fill: fill),
+          of: order == nil ? evidence.owners[seen.order].flatMap(venueOrder) : nil))
     }
   }
 
@@ -200,15 +203,14 @@ private func status(of report: VenueOrderReport) -> OrderStatus? {
   }
 }
 
-/// The order for OrderManager; none when the venue left out what a conclusion needs.
-private func sighting(_ seen: SeenOrder) -> Difference.Sighting {
+/// The order for OrderManager; nil when the venue left out what a conclusion needs.
+private func venueOrder(_ seen: SeenOrder) -> VenueOrder? {
   let report = seen.report
   guard let status = status(of: report), let side = report.side, let quantity = report.quantity,
     let cumulative = report.cumulativeQuantity
-  else { return .none }
-  return .order(
-    VenueOrder(
-      venueClientID: report.clientID, venueOrderID: report.venueOrderID, symbol: seen.symbol, side: side, status: status,
-      quantity: quantity, price: report.price, cumulativeQuantity: cumulative, cumulativeQuote: report.cumulativeQuote ?? .zero,
-      time: report.time))
+  else { return nil }
+  return VenueOrder(
+    venueClientID: report.clientID, venueOrderID: report.venueOrderID, symbol: seen.symbol, side: side, status: status,
+    quantity: quantity, price: report.price, cumulativeQuantity: cumulative, cumulativeQuote: report.cumulativeQuote ?? .zero,
+    time: report.time)
 }

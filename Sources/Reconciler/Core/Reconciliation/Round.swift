@@ -81,7 +81,9 @@ public struct Round: Sendable {
     evidence.ledger = ledger
     let listed = Set(evidence.open.map(\.report.clientID))
     var inquiries: [VenueQuestion] = []
-    for order in ledger.orders where order.isLive && !listed.contains(order.venueClientID) {
+    // What the log has heard of since the round began may not have been there yet when the venue was asked.
+    for order in ledger.orders
+    where order.isLive && order.changedAt < evidence.startedAt && !listed.contains(order.venueClientID) {
       inquiries.append(.order(order.symbol, venueClientID: order.venueClientID))
     }
     let owners = Set(
@@ -92,7 +94,14 @@ public struct Round: Sendable {
       inquiries.append(question)
     }
     evidence.isPartial = evidence.isPartial || inquiries.count > Self.maximumInquiries
-    questions = Array(inquiries.prefix(Self.maximumInquiries))
+    questions = Array(inTurns(inquiries).prefix(Self.maximumInquiries))
+  }
+
+  /// When there are too many, another part comes first in each round.
+  private func inTurns(_ inquiries: [VenueQuestion]) -> [VenueQuestion] {
+    guard inquiries.count > Self.maximumInquiries else { return inquiries }
+    let start = Int(evidence.startedAt.milliseconds / 100 % Int64(inquiries.count))
+    return Array(inquiries[start...] + inquiries[..<start])
   }
 
   private mutating func takeTrades(_ symbol: Symbol, _ trades: [VenueTrade], hasMore: Bool) {
