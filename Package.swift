@@ -102,7 +102,7 @@ let package = Package(
       tests("Postgres", ["Runtime", "TestSupport"]),
       tests("Net", ["Runtime", "Crypto", "TestSupport"]),
       tests("IngestorCore", ["Domain", "Wire", "Venues"]),
-      tests("RiskGateCore", ["Domain", "Wire", "Crypto"]),
+      tests("RiskGateCore", ["Domain", "Wire", "Crypto", "Runtime", "TestSupport"]),
       tests("OrderManagerCore", ["Domain", "Wire", "Venues"]),
       tests("ReconcilerCore", ["Domain", "Wire", "Venues", "Runtime", "Kafka", "Postgres", "Reconciler", "TestSupport"]),
       tests("StrategyCore", ["Domain", "Wire"]),

@@ -156,4 +156,28 @@ import Wire
     #expect(Self.decisions(gate.approved).count == 2)
     #expect(Self.decisions(gate.rejected).count == 1)
   }
+
+  @Test func theDailyLossStaysReachedAfterARestart() throws {
+    var gate = Harness()
+    gate.quote("BTC-USDT", bid: "26795.9", ask: "26796.1")
+    gate.hold("1", at: "26796", id: "a")
+    gate.quote("BTC-USDT", bid: "16795.9", ask: "16796.1")
+    #expect(gate.send(#"{"side":"buy","quantity":0.1}"#).code == .dailyLoss)
+    gate.quote("BTC-USDT", bid: "26795.9", ask: "26796.1")
+    try gate.restart()
+    #expect(gate.send(#"{"side":"buy","quantity":0.1}"#).code == .dailyLoss)
+  }
+
+  @Test func aDayThatBeganWhileNobodyRanIsCountedFromTheLastMark() throws {
+    var gate = Harness()
+    gate.quote("BTC-USDT", bid: "26795.9", ask: "26796.1")
+    gate.hold("1", at: "26796", id: "a")
+    gate.quote("BTC-USDT", bid: "17795.9", ask: "17796.1")
+    gate.apply(.flush)
+    gate.wait(Interval.day)
+    try gate.restart()
+    gate.quote("BTC-USDT", bid: "17695.9", ask: "17696.1")
+    let answer = gate.send(#"{"side":"buy","quantity":0.1}"#)
+    #expect(answer.approval?.figures.dailyProfit == Harness.money("-100"))
+  }
 }
