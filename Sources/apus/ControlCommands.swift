@@ -26,7 +26,8 @@ private func awaitAcknowledgements(_ watch: KafkaConsumer, of control: Control, 
       let value = message.value
     else { continue }
     if message.topic == Topic.executions {
-      guard case .controlAcknowledged(let acknowledgement)? = try? ExecutionRecord(value), acknowledgement.account == control.account,
+      guard case .controlAcknowledged(let acknowledgement)? = try? ExecutionRecord(value),
+        acknowledgement.account == control.account,
         acknowledgement.version >= control.version
       else { continue }
       missing.remove("OrderManager")
@@ -40,7 +41,8 @@ private func awaitAcknowledgements(_ watch: KafkaConsumer, of control: Control, 
       return .done
     }
   }
-  print("\(control.account): version \(control.version) was written; not acknowledged by \(missing.sorted().joined(separator: ", "))")
+  print(
+    "\(control.account): version \(control.version) was written; not acknowledged by \(missing.sorted().joined(separator: ", "))")
   return .unknown
 }
 

@@ -12,7 +12,8 @@ func orderCommand(_ arguments: CommandArguments) throws -> ExitCode {
   try log.send(topic: Topic.orders, key: request.account.text, value: request.encoded())
   print("Order sent: \(id)")
   let rests = request.timeInForce == .gtc
-  return try awaitOutcome(watch, of: id, account: request.account, timeoutMilliseconds: try arguments.timeoutMilliseconds()) { event in
+  return try awaitOutcome(watch, of: id, account: request.account, timeoutMilliseconds: try arguments.timeoutMilliseconds()) {
+    event in
     orderOutcome(event, rests: rests)
   }
 }
@@ -29,9 +30,11 @@ func cancelCommand(_ arguments: CommandArguments) throws -> ExitCode {
   let log = try LogClient()
   let watch = try log.watch([Topic.rejected, Topic.executions, Topic.alerts], account: account)
   try log.send(topic: Topic.orders, key: account.text, value: request.encoded())
-  return try awaitOutcome(watch, of: target, account: account, timeoutMilliseconds: try arguments.timeoutMilliseconds()) { event in
+  return try awaitOutcome(watch, of: target, account: account, timeoutMilliseconds: try arguments.timeoutMilliseconds()) {
+    event in
     guard event.status.isTerminal else { return nil }
-    print("Order \(event.status.rawValue): \(target)\(event.cumulativeQuantity.isZero ? "" : ", \(event.cumulativeQuantity) filled")")
+    print(
+      "Order \(event.status.rawValue): \(target)\(event.cumulativeQuantity.isZero ? "" : ", \(event.cumulativeQuantity) filled")")
     return event.status == .cancelled ? .done : .venue
   }
 }
@@ -87,7 +90,9 @@ private func awaitOutcome(
   let deadline = Deadline(afterMilliseconds: timeoutMilliseconds)
   var last: OrderStatus?
   while !deadline.isPast {
-    guard case .message(let message)? = watch.poll(timeoutMilliseconds: Int(min(200, deadline.remainingMilliseconds))) else { continue }
+    guard case .message(let message)? = watch.poll(timeoutMilliseconds: Int(min(200, deadline.remainingMilliseconds))) else {
+      continue
+    }
     guard let value = message.value else { continue }
     switch message.topic {
     case Topic.rejected:
@@ -95,12 +100,15 @@ private func awaitOutcome(
       print("\(rejection.reason) (code \(rejection.code.rawValue))")
       return .risk
     case Topic.alerts:
-      guard let alert = try? Alert(value), alert.account == account, alert.clientOrderID == id, alert.code == "cancel_unknown_target"
+      guard let alert = try? Alert(value), alert.account == account, alert.clientOrderID == id,
+        alert.code == "cancel_unknown_target"
       else { continue }
       print(alert.message)
       return .venue
     default:
-      guard case .order(let event)? = try? ExecutionRecord(value), event.account == account, event.clientOrderID == id else { continue }
+      guard case .order(let event)? = try? ExecutionRecord(value), event.account == account, event.clientOrderID == id else {
+        continue
+      }
       last = event.status
       if let code = decide(event) { return code }
     }

@@ -12,7 +12,9 @@ import Testing
     #expect(try Price(text).description == printed)
   }
 
-  @Test(arguments: ["", " ", "-", ".", "1.", ".5", "+1", "1 ", " 1", "NaN", "inf", "0x10", "1e", "1e+", "1,5", "1.2.3", "٣", "--1"])
+  @Test(arguments: [
+    "", " ", "-", ".", "1.", ".5", "+1", "1 ", " 1", "NaN", "inf", "0x10", "1e", "1e+", "1,5", "1.2.3", "٣", "--1",
+  ])
   func anythingElseIsMalformed(text: String) {
     #expect(throws: DecimalError.malformed) { try Price(text) }
   }

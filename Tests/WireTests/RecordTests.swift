@@ -40,7 +40,11 @@ import Testing
         var bytes = sample.bytes
         for _ in 0..<(1 + generator.next() % 3) {
           let index = Int(generator.next() % UInt64(bytes.count))
-          if generator.next() % 2 == 0 { bytes[index] = UInt8(truncatingIfNeeded: generator.next()) } else { bytes.remove(at: index) }
+          if generator.next() % 2 == 0 {
+            bytes[index] = UInt8(truncatingIfNeeded: generator.next())
+          } else {
+            bytes.remove(at: index)
+          }
         }
         _ = OrderRequest.read(bytes, defaults: defaults)
         _ = try? Approval(bytes)
@@ -69,7 +73,8 @@ import Testing
     var headers = RecordHeaders(traceparent: "00-ab-cd-01", epoch: 7, origin: Samples.source)
     headers = headers.adding("riskgate.in", Samples.time).adding("riskgate.out", Samples.time + 5)
     #expect(RecordHeaders(headers.encoded()) == headers)
-    #expect(RecordHeaders([("x", [0xFF]), ("epoch", Array("x".utf8)), ("t.a", []), ("origin", Array("a:b".utf8))]) == RecordHeaders())
+    #expect(
+      RecordHeaders([("x", [0xFF]), ("epoch", Array("x".utf8)), ("t.a", []), ("origin", Array("a:b".utf8))]) == RecordHeaders())
   }
 
   @Test func aStalledFormerOwnerDoesNotCount() {

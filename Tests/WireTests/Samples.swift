@@ -31,7 +31,10 @@ enum Samples {
       quantity: quantity("0.5"), price: price("26000"), target: order)
   }
   static var requests: [OrderRequest] {
-    [fullRequest, quoteRequest, cancelRequest, replaceRequest, OrderRequest(action: .cancelAll, account: account, symbol: symbol)]
+    [
+      fullRequest, quoteRequest, cancelRequest, replaceRequest,
+      OrderRequest(action: .cancelAll, account: account, symbol: symbol),
+    ]
   }
 
   static var figures: DecisionFigures {
@@ -55,7 +58,8 @@ enum Samples {
     [
       Approval(
         request: fullRequest, clientOrderID: order, quantity: quantity("0.25"), limitPrice: price("26796.1"), timeInForce: .gtc,
-        validUntil: time + Interval.second, controlVersion: 3, limitsVersion: 4, decidedAt: time, source: source, isDuplicate: true,
+        validUntil: time + Interval.second, controlVersion: 3, limitsVersion: 4, decidedAt: time, source: source,
+        isDuplicate: true,
         figures: figures),
       Approval(
         request: cancelRequest, clientOrderID: identifier("derived"), timeInForce: .ioc, validUntil: time, controlVersion: 0,
@@ -67,7 +71,8 @@ enum Samples {
     [
       Rejection(
         account: account, clientOrderID: order, code: .orderSize, reason: "Order rejected: Notional exceeds $50,000 limit.",
-        request: fullRequest, controlVersion: 1, limitsVersion: 2, decidedAt: time, source: source, isDuplicate: true, figures: figures),
+        request: fullRequest, controlVersion: 1, limitsVersion: 2, decidedAt: time, source: source, isDuplicate: true,
+        figures: figures),
       Rejection(account: account, clientOrderID: order, code: .malformed, reason: "No.", decidedAt: time, source: source),
     ]
   }
@@ -90,7 +95,8 @@ enum Samples {
     var filled = OrderEvent(
       account: account, clientOrderID: order, venue: .binance, symbol: symbol, side: .buy, quantity: quantity("0.25"),
       limitPrice: price("26796.1"), child: 1, venueClientID: "apus-1", venueOrderID: "99", status: .partiallyFilled, fill: fill,
-      cumulativeQuantity: quantity("0.1"), cumulativeQuote: money("2679.61"), provenance: .venue, strategy: "quoter", venueTime: time,
+      cumulativeQuantity: quantity("0.1"), cumulativeQuote: money("2679.61"), provenance: .venue, strategy: "quoter",
+      venueTime: time,
       time: time)
     filled.reason = "x"
     let refused = OrderEvent(
@@ -113,7 +119,8 @@ enum Samples {
           fills: [VenueFill(venueOrderID: "99", symbol: symbol, side: .buy, fill: fill)], missing: ["apus-2"])),
       .adjustment(
         Adjustment(
-          account: account, id: "adj-1", symbol: symbol, quantity: quantity("-0.5"), price: price("26000"), reason: "transfer", time: time)),
+          account: account, id: "adj-1", symbol: symbol, quantity: quantity("-0.5"), price: price("26000"), reason: "transfer",
+          time: time)),
       .controlAcknowledged(ControlAcknowledgement(account: account, version: 5, state: .halted, time: time)),
       .epoch(EpochMarker(epoch: 12, owner: "ordermanager-0")),
     ]
@@ -137,12 +144,14 @@ enum Samples {
   static var instrument: Instrument {
     Instrument(
       venue: .binance, symbol: symbol, venueSymbol: "BTCUSDT", tick: price("0.01"), minimumPrice: price("0.01"),
-      maximumPrice: price("1000000"), lot: quantity("0.00001"), minimumQuantity: quantity("0.00001"), maximumQuantity: quantity("9000"),
+      maximumPrice: price("1000000"), lot: quantity("0.00001"), minimumQuantity: quantity("0.00001"),
+      maximumQuantity: quantity("9000"),
       minimumNotional: money("5"), isTrading: true)
   }
   static var alert: Alert {
     Alert(
-      service: "ordermanager", severity: .critical, code: "order_unknown", message: "…", account: account, clientOrderID: order, time: time)
+      service: "ordermanager", severity: .critical, code: "order_unknown", message: "…", account: account, clientOrderID: order,
+      time: time)
   }
   static var books: [BookRecord] {
     let bid = BookLevel(price: price("26795.4"), quantity: quantity("1.5"))
@@ -152,7 +161,8 @@ enum Samples {
         kind: .snapshot, venue: .binance, symbol: symbol, updateID: 7, isValid: true, ingestTime: time, venueTime: time,
         top: TopOfBook(bid: bid, ask: ask), bids: [bid], asks: [ask], chunk: 1, chunks: 2),
       BookRecord(
-        kind: .diff, venue: .binance, symbol: symbol, updateID: 8, isValid: true, ingestTime: time, top: TopOfBook(bid: bid, ask: nil),
+        kind: .diff, venue: .binance, symbol: symbol, updateID: 8, isValid: true, ingestTime: time,
+        top: TopOfBook(bid: bid, ask: nil),
         bids: [], asks: [BookLevel(price: ask.price, quantity: .zero)]),
       BookRecord(
         kind: .status, venue: .binance, symbol: symbol, updateID: 8, isValid: false, reason: "gap", ingestTime: time,

@@ -9,7 +9,8 @@ public struct Price: FixedPoint {
 
   /// This price moved by `basisPoints` (of 10,000), rounded as named; nil when it leaves the range.
   public func moved(byBasisPoints basisPoints: Int64, _ rounding: Rounding) -> Price? {
-    multiplyDivide(Int128(units), Int128(10_000 + basisPoints), 10_000, rounding).flatMap { Int64(exactly: $0) }.map(Price.init(units:))
+    multiplyDivide(Int128(units), Int128(10_000 + basisPoints), 10_000, rounding).flatMap { Int64(exactly: $0) }.map(
+      Price.init(units:))
   }
 }
 

@@ -60,7 +60,9 @@ public enum DecimalText {
   }
 
   @usableFromInline
-  static let smallPowersOfTen: [Int64] = (0...18).map { (exponent: Int) -> Int64 in (0..<exponent).reduce(1) { power, _ in power * 10 } }
+  static let smallPowersOfTen: [Int64] = (0...18).map { (exponent: Int) -> Int64 in
+    (0..<exponent).reduce(1) { power, _ in power * 10 }
+  }
 
   /// Appends `value · 10^-scale` in its shortest form: no trailing zeros, no exponent, `0` before a leading point. At least
   /// `minimumDecimals` digits follow the point.

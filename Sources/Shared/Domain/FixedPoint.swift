@@ -59,6 +59,7 @@ extension FixedPoint {
   /// The shortest exact decimal text.
   public var description: String { text() }
 
+  /// By value.
   @inlinable public static func < (left: Self, right: Self) -> Bool { left.units < right.units }
   /// The sum; traps on overflow, which bounded inputs make a broken invariant.
   @inlinable public static func + (left: Self, right: Self) -> Self { Self(units: left.units + right.units) }

@@ -17,6 +17,7 @@ public struct Identifier<Kind>: Hashable, Comparable, Sendable, CustomStringConv
     }
   }
 
+  /// By text.
   public static func < (left: Self, right: Self) -> Bool { left.text < right.text }
   /// The text itself.
   public var description: String { text }

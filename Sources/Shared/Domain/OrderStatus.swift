@@ -75,7 +75,8 @@ extension OrderStatus {
 
   private var afterPartialFill: OrderStatus {
     switch self {
-    case .received, .submitting, .unknown, .open, .partiallyFilled: .partiallyFilled  // A fill may come before its acknowledgement.
+    // A fill may come before its acknowledgement.
+    case .received, .submitting, .unknown, .open, .partiallyFilled: .partiallyFilled
     case .pendingCancel, .pendingReplace: self  // The request is still on its way.
     case .filled, .cancelled, .expired: self  // A late fill: the quantity counts, the end stands.
     case .rejected, .halted: .partiallyFilled  // The real world: declared dead, yet alive.
@@ -86,7 +87,8 @@ extension OrderStatus {
     switch (self, transition) {
     case (.received, .submit), (.submitting, .submit), (.unknown, .submit): .submitting
     case (_, .submit): nil
-    case (.pendingCancel, .acknowledge), (.pendingReplace, .acknowledge): self  // An old acknowledgement does not undo a request.
+    // An old acknowledgement does not undo a request.
+    case (.pendingCancel, .acknowledge), (.pendingReplace, .acknowledge): self
     case (_, .acknowledge): resting
     case (.received, .loseTrack): nil
     case (_, .loseTrack): .unknown

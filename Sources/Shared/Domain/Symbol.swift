@@ -36,5 +36,6 @@ public struct Symbol: Hashable, Comparable, Sendable, CustomStringConvertible {
     (isPerpetual ? "\(base)_\(quote)_PERP" : "\(base)_\(quote)").lowercased()
   }
 
+  /// By name.
   public static func < (left: Symbol, right: Symbol) -> Bool { left.description < right.description }
 }

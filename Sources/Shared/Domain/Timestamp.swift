@@ -21,6 +21,7 @@ public struct Timestamp: Comparable, Hashable, Sendable, CustomStringConvertible
   /// Days since 1970-01-01, UTC: two instants with the same value share a trading day.
   public var day: Int64 { nanoseconds >= 0 ? nanoseconds / Interval.day : (nanoseconds - Interval.day + 1) / Interval.day }
 
+  /// Earlier comes first.
   @inlinable public static func < (left: Timestamp, right: Timestamp) -> Bool { left.nanoseconds < right.nanoseconds }
   /// Nanoseconds from `right` to `left`; wraps never, clamps at the ends of the range.
   public static func - (left: Timestamp, right: Timestamp) -> Int64 {

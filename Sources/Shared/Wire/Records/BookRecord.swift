@@ -175,7 +175,8 @@ private struct BookRecordParser {
     guard let ingestTime else { throw .field("time") }
     return BookRecord(
       kind: kind, venue: venue, symbol: symbol, updateID: updateID, isValid: isValid, reason: reason,
-      ingestTime: Timestamp(nanoseconds: ingestTime), venueTime: venueTime.map(Timestamp.init(nanoseconds:)), top: top, bids: bids,
+      ingestTime: Timestamp(nanoseconds: ingestTime), venueTime: venueTime.map(Timestamp.init(nanoseconds:)), top: top,
+      bids: bids,
       asks: asks, chunk: chunk, chunks: chunks)
   }
 

@@ -25,7 +25,8 @@ public struct VenueOrder: Hashable, Sendable {
 
   /// An order at the venue.
   public init(
-    venueClientID: String, venueOrderID: String, symbol: Symbol, side: Side, status: OrderStatus, quantity: Quantity, price: Price?,
+    venueClientID: String, venueOrderID: String, symbol: Symbol, side: Side, status: OrderStatus, quantity: Quantity,
+    price: Price?,
     cumulativeQuantity: Quantity, cumulativeQuote: Money, time: Timestamp
   ) {
     self.venueClientID = venueClientID
@@ -79,7 +80,8 @@ public struct Observation: Hashable, Sendable {
 
   /// An observation.
   public init(
-    account: Account, venue: Venue, startedAt: Timestamp, orders: [VenueOrder] = [], fills: [VenueFill] = [], missing: [String] = []
+    account: Account, venue: Venue, startedAt: Timestamp, orders: [VenueOrder] = [], fills: [VenueFill] = [],
+    missing: [String] = []
   ) {
     self.account = account
     self.venue = venue

@@ -151,7 +151,9 @@ extension OrderRequest {
       guard target != nil else { throw RecordError(.missingField, "The field target_client_order_id is missing.") }
     case .replace:
       guard target != nil else { throw RecordError(.missingField, "The field target_client_order_id is missing.") }
-      guard quantity != nil || price != nil else { throw RecordError(.missingField, "A replace names a quantity, a price or both.") }
+      guard quantity != nil || price != nil else {
+        throw RecordError(.missingField, "A replace names a quantity, a price or both.")
+      }
       guard quoteQuantity == nil else { throw RecordError(.contradiction, "A replace has no quote_quantity.") }
       try checkAmounts()
     case .new:

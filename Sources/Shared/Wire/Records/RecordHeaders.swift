@@ -74,7 +74,9 @@ public struct RecordHeaders: Hashable, Sendable {
 
   private static func source(_ text: String) -> RecordSource? {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 4, let partition = Int32(parts[1]), let offset = Int64(parts[2]), let time = Int64(parts[3]) else { return nil }
+    guard parts.count == 4, let partition = Int32(parts[1]), let offset = Int64(parts[2]), let time = Int64(parts[3]) else {
+      return nil
+    }
     return RecordSource(
       topic: String(parts[0]), partition: partition, offset: offset, timestamp: Timestamp(nanoseconds: time))
   }

@@ -86,7 +86,9 @@ public struct RecordReader: Sendable {
   }
 
   /// One of the tokens of an enumeration.
-  public func token<Token: RawRepresentable<String>>(_ name: String, as type: Token.Type = Token.self) throws(RecordError) -> Token? {
+  public func token<Token: RawRepresentable<String>>(_ name: String, as type: Token.Type = Token.self) throws(RecordError)
+    -> Token?
+  {
     guard let text = try string(name) else { return nil }
     guard let token = Token(rawValue: text) else {
       throw RecordError(.unknownValue, "The field \(name) has the unknown value \(text.prefix(64)).")
@@ -108,7 +110,9 @@ public struct RecordReader: Sendable {
   /// A universal symbol.
   public func symbol(_ name: String) throws(RecordError) -> Symbol? {
     guard let text = try string(name) else { return nil }
-    guard let symbol = Symbol(text) else { throw RecordError(.unknownInstrument, "The field \(name) is not a symbol like BTC-USDT.") }
+    guard let symbol = Symbol(text) else {
+      throw RecordError(.unknownInstrument, "The field \(name) is not a symbol like BTC-USDT.")
+    }
     return symbol
   }
 

@@ -145,7 +145,8 @@ public struct Alert: Hashable, Sendable {
 
   /// An alert.
   public init(
-    service: String, severity: Severity, code: String, message: String, account: Account? = nil, clientOrderID: ClientOrderID? = nil,
+    service: String, severity: Severity, code: String, message: String, account: Account? = nil,
+    clientOrderID: ClientOrderID? = nil,
     time: Timestamp
   ) {
     self.service = service

@@ -70,7 +70,8 @@ public struct Rejection: Hashable, Sendable {
       decidedAt: try reader.require("decided_at", try reader.time("decided_at")),
       source: try RecordSource(try reader.require("source", try reader.object("source"))),
       isDuplicate: try reader.bool("duplicate") ?? false,
-      figures: try reader.object("figures").map { figures throws(RecordError) in try DecisionFigures(figures) } ?? DecisionFigures())
+      figures: try reader.object("figures").map { figures throws(RecordError) in try DecisionFigures(figures) }
+        ?? DecisionFigures())
   }
 
   /// The record's bytes.
