@@ -79,6 +79,17 @@ import Wire
     #expect(rig.statuses(of: "b") == [.cancelled], "what was not sent needs no call to be cancelled")
   }
 
+  @Test func aVenueThatIsBusyForLongLosesNoOrder() {
+    var rig = Rig()
+    rig.approve("a", validFor: 60 * Interval.second)
+    for _ in 0..<20 {
+      rig.refuse(.rateLimited(retryAfterSeconds: 1))
+      rig.wait(milliseconds: 1_100)
+    }
+    rig.confirm(rig.report(.open))
+    #expect(rig.statuses(of: "a") == [.open])
+  }
+
   @Test func clockIsMeasuredAgain() {
     var rig = Rig()
     rig.approve("a")

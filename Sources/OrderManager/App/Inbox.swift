@@ -1,3 +1,4 @@
+import Domain
 import OrderManagerCore
 import Runtime
 import Venues
@@ -8,6 +9,8 @@ enum InboxEvent: Sendable {
   case answered(partition: Int32, generation: UInt64, token: UInt64, VenueAnswer)
   /// The venue's clock was measured, or could not be.
   case clock(VenueClock?)
+  /// The last price of a pair that converts fees.
+  case price(Symbol, Price)
   /// Something on the private stream `number` of a route.
   case stream(Route, number: UInt64, PrivateStream.Event)
   /// Redis may be empty.

@@ -18,6 +18,8 @@ struct OrderManagerConfiguration: Sendable {
   let accountPartitions: Int32
   /// Keys of each account at Binance.
   let credentials: [Route: BinanceCredentials]
+  /// Pairs whose prices convert fees that are taken in a third asset.
+  let feePairs: [Symbol]
   /// Accounts that have no keys: their orders are refused.
   let keyless: [Account]
 
@@ -38,6 +40,10 @@ struct OrderManagerConfiguration: Sendable {
       configuration.int(
         "APUS_ACCOUNT_PARTITIONS", default: Int(Topic.defaultAccountPartitions), in: 1...1_000,
         help: "partitions of the order topics"))
+    let quotes = configuration.list("APUS_SYMBOLS", default: "BTC-USDT", help: "symbols that are traded")
+      .compactMap { Symbol($0)?.quote }
+    let feeAssets = configuration.list("APUS_FEE_ASSETS", default: "BNB", help: "assets in which venues take fees at a discount")
+    feePairs = Set(feeAssets.flatMap { asset in quotes.compactMap { Symbol(base: asset, quote: $0) } }).sorted()
     let fallback = configuration.string("APUS_DEFAULT_ACCOUNT", default: "main", help: "the account of the keys without a suffix")
     let names = configuration.list("APUS_ACCOUNTS", default: "main")
     var credentials: [Route: BinanceCredentials] = [:]

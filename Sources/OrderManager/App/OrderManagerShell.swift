@@ -23,6 +23,7 @@ final class OrderManagerShell {
   private static let renewEvery = 400 * Interval.millisecond
   private static let tickEvery = 20 * Interval.millisecond
   private static let measureEvery = 20 * Interval.second
+  private static let priceEvery = 30 * Interval.second
   /// More records and calls under way than this, and no more input is read.
   private static let maximumOutstanding = 4_096
   /// What is under way at a shutdown is waited for so long.
@@ -46,6 +47,8 @@ final class OrderManagerShell {
   var controls: [Account: Control] = [:]
   var instruments: [String: Instrument] = [:]
   var clock: VenueClock?
+  /// Prices that convert fees in a third asset.
+  var prices: [Symbol: Price] = [:]
   /// Records whose acknowledgement is out: whose they are.
   var sent: [UInt64: (partition: Int32, generation: UInt64, token: UInt64)] = [:]
   var nextSend: UInt64 = 1
@@ -58,6 +61,7 @@ final class OrderManagerShell {
   var tickedAt: Int64 = 0
   var measuredAt: Int64 = 0
   var refreshedAt: Int64 = 0
+  var pricedAt: Int64 = 0
   var effects: [OrderManagerEffect] = []
   /// Why a record could not be written: ends the program.
   var failure: (any Error)?
@@ -132,6 +136,9 @@ final class OrderManagerShell {
         let partition = self.partition(of: route.account)
         guard let stream = owned[partition]?.streams.first(where: { $0.route == route }) else { continue }
         if let event = stream.take(event, number: number) { feed(event, to: partition) }
+      case .price(let symbol, let price):
+        prices[symbol] = price
+        feedAll(.price(asset: symbol.base, quote: symbol.quote, price))
       case .redisLost: feedAll(.redisLost)
       }
     }
@@ -251,6 +258,12 @@ final class OrderManagerShell {
     if now - refreshedAt >= Int64(RedisOutlet.refreshSeconds) * Interval.second {
       refreshedAt = now
       feedAll(.redisLost)
+    }
+    if now - pricedAt >= Self.priceEvery {
+      pricedAt = now
+      for pair in configuration.feePairs {
+        if let instrument = instruments["\(Venue.binance)+\(pair)"] { gateway.askPrice(of: instrument) }
+      }
     }
     figures.set(owned.values.map(\.core))
     let down = owned.values.flatMap(\.streams).filter { !$0.isUp }.map { "\($0.route)" }.sorted()

@@ -49,6 +49,9 @@ extension OrderManagerShell {
     feed(.restored(result.restored), to: partition)
     for instrument in instruments.sorted(by: { $0.key < $1.key }) { feed(.instrument(instrument.value), to: partition) }
     for control in controls.sorted(by: { $0.key < $1.key }) { feed(.control(control.value), to: partition) }
+    for (symbol, price) in prices.sorted(by: { $0.key < $1.key }) {
+      feed(.price(asset: symbol.base, quote: symbol.quote, price), to: partition)
+    }
     if let clock { feed(.clock(.binance, clock), to: partition) }
   }
 

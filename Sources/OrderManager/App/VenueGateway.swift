@@ -4,6 +4,7 @@ import OrderManagerCore
 import Runtime
 import Synchronization
 import Venues
+import Wire
 
 /// Signed REST requests to Binance. A request is signed at the last moment, right after a look at the lease, and its bytes are
 /// then sent as they are, once; the outcome says whether the venue may have seen them.
@@ -68,6 +69,19 @@ final class VenueGateway: Sendable {
       }
       let half = (ended - begun) / 2
       inbox.offer(.clock(VenueClock(offset: time - (begun + half), uncertainty: half + Interval.millisecond)))
+    }
+  }
+
+  /// Asks for the last price of a pair; says nothing when the venue does not.
+  func askPrice(of instrument: Instrument) {
+    let inbox = inbox
+    let request = VenueRequest(
+      method: .get, purpose: .marketData, path: "/api/v3/ticker/price", query: "symbol=\(instrument.venueSymbol)")
+    submit(request, deadline: nil) { result in
+      guard case .reply(let reply) = result, reply.status == 200, let text = (try? JSON.parse(reply.body))?["price"]?.string,
+        let price = try? Price(text), price.isPositive
+      else { return }
+      inbox.offer(.price(instrument.symbol, price))
     }
   }
 

@@ -132,7 +132,11 @@ extension OrderManagerPartition {
     guard child.status == .submitting else { return inquire(ref, after: 0) }
     guard !child.work.wantsCancel else { return pursueCancel(ref) }
     switch failure.kind {
-    case .transient, .clock, .rateLimited:
+    case .rateLimited:
+      // The lane waits until the venue listens again; how long the order may wait is up to its approval.
+      update(ref) { $0.work.placeAttempts -= 1 }
+      enqueue(.place(ref), ref)
+    case .transient, .clock:
       guard child.work.placeAttempts < settings.maximumAttempts else {
         return advance(
           ref, .expire, provenance: .engine, reason: "Given up: \(failure.reason)", venueCode: failure.code)
