@@ -12,11 +12,12 @@ enum ReconciliationSQL {
 
   /// The live ones, as the index `child_orders_live` has them, and those named by either id.
   static let orders = """
-    SELECT venue_client_id, venue_order_id, client_order_id, symbol, status, trim_scale(filled_quantity), updated_ns
-    FROM child_orders
-    WHERE account = $1 AND venue = $2 AND venue_client_id IS NOT NULL AND (
-      status NOT IN ('received', 'filled', 'cancelled', 'expired', 'rejected', 'halted')
-      OR venue_client_id = ANY ($3::text[]) OR venue_order_id = ANY ($4::text[]))
+    SELECT c.venue_client_id, c.venue_order_id, c.client_order_id, c.symbol, c.status, trim_scale(c.filled_quantity), c.updated_ns,
+      coalesce(o.decided_ns, 0)
+    FROM child_orders AS c LEFT JOIN orders AS o ON o.account = c.account AND o.client_order_id = c.client_order_id
+    WHERE c.account = $1 AND c.venue = $2 AND c.venue_client_id IS NOT NULL AND (
+      c.status NOT IN ('received', 'filled', 'cancelled', 'expired', 'rejected', 'halted')
+      OR c.venue_client_id = ANY ($3::text[]) OR c.venue_order_id = ANY ($4::text[]))
     """
 
   static let knownTrades = """

@@ -33,7 +33,8 @@ final class ReconciliationStore {
       open[Difference.Name(code: code, subject: subject)] = Timestamp(nanoseconds: time)
     }
     return AccountReconciliation(
-      subject: subject, comparison: comparison, cursors: cursors, expectedBalances: cursors.isEmpty ? nil : expected, open: open)
+      subject: subject, comparison: comparison, cursors: cursors,
+      expectedBalances: cursors.isEmpty || expected.isEmpty ? nil : expected, open: open)
   }
 
   /// When the account's first order was decided; nil before that.
@@ -136,12 +137,12 @@ extension LedgerOrder {
   fileprivate init?(row: [String?]) {
     guard let clientID = row[0], let order = row[2].flatMap({ ClientOrderID($0) }), let symbol = row[3].flatMap({ Symbol($0) }),
       let status = row[4].flatMap(OrderStatus.init(rawValue:)), let filled = row[5].flatMap({ try? Quantity($0) }),
-      let changed = row[6].flatMap({ Int64($0) })
+      let changed = row[6].flatMap({ Int64($0) }), let decided = row[7].flatMap({ Int64($0) })
     else { return nil }
     self.init(
       venueClientID: clientID, venueOrderID: row[1], clientOrderID: order, symbol: symbol, status: status,
       cumulativeQuantity: filled,
-      changedAt: Timestamp(nanoseconds: changed))
+      decidedAt: Timestamp(nanoseconds: decided), changedAt: Timestamp(nanoseconds: changed))
   }
 }
 

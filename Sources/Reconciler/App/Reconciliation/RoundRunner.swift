@@ -116,7 +116,7 @@ final class RoundRunner {
 
   /// Waits until all that lies on the partition of `executions` now is in the database.
   private func awaitLog(_ partition: Int32) throws {
-    let end = try log.watermarks(Topic.executions, partition).high
+    let end = try log.watermarks(Topic.executions, partition, timeoutMilliseconds: 2_000).high
     let deadline = Deadline(afterMilliseconds: Self.barrierMilliseconds)
     while !ownership.waitUntilStored(partition, upTo: end, timeoutMilliseconds: 100) {
       guard !stop.isSet, !deadline.isPast else { throw ProjectionFailure("the log has not been stored up to \(end) yet") }

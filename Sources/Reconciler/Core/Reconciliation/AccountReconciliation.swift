@@ -60,8 +60,10 @@ public struct AccountReconciliation: Sendable {
   /// have been as they are since well before this round.
   public mutating func conclude(_ evidence: Evidence) -> Conclusion {
     var conclusion = Conclusion()
+    if evidence.isOfWipedVenue { startOver() }
     var differences = comparison.differences(evidence)
-    differences += takeBalances(evidence, &conclusion)
+    if !evidence.isOfWipedVenue { differences += takeBalances(evidence, &conclusion) }
+    let lost = takeOut(lostInWipe: &differences, evidence)
     conclusion.differenceCount = differences.count
     let confirmed = differences.filter { $0.isSettled || isConfirmed($0) }
     for difference in confirmed where open[difference.name] == nil {
@@ -73,9 +75,27 @@ public struct AccountReconciliation: Sendable {
     var seen: [Difference.Name: Timestamp] = [:]
     for difference in differences { seen[difference.name] = firstSeen[difference.name] ?? evidence.startedAt }
     firstSeen = seen
-    conclusion.observation = observation(confirmed, evidence)
-    settleTrades(evidence, &conclusion)
+    conclusion.observation = observation(confirmed + lost, evidence)
+    if !evidence.isOfWipedVenue { settleTrades(evidence, &conclusion) }
     return conclusion
+  }
+
+  /// The venue begins anew, and so do its trades and balances.
+  private mutating func startOver() {
+    cursors = cursors.map { TradeCursor(symbol: $0.symbol, settled: 0, counted: 0) }
+    balanceCheck = BalanceCheck()
+  }
+
+  /// Missing orders from before a wipe make up one difference, for as long as there are any; OrderManager hears of each.
+  private func takeOut(lostInWipe differences: inout [Difference], _ evidence: Evidence) -> [Difference] {
+    let isWiped = evidence.isOfWipedVenue
+    guard let wipedAt = isWiped ? evidence.startedAt : open[Difference.wipe.name] else { return [] }
+    let before = Set((evidence.ledger?.orders ?? []).filter { $0.decidedAt <= wipedAt }.map(\.venueClientID))
+    let lost = differences.filter { $0.name.code == .orderMissing && before.contains($0.name.subject) }
+    guard isWiped || !lost.isEmpty else { return [] }
+    differences.removeAll { lost.contains($0) }
+    differences.append(Difference.wipe)
+    return lost
   }
 
   /// A balance confirms itself: there it is the amount that must be the same.

@@ -14,6 +14,8 @@ public enum DiscrepancyCode: String, CaseIterable, Sendable {
   case statusMismatch = "status_mismatch"
   /// Another balance than the one before, moved by the trades since.
   case balanceMismatch = "balance_mismatch"
+  /// The venue has been set back to nothing, as test networks are: one report in place of one for each order and balance.
+  case venueWiped = "venue_wiped"
 }
 
 /// One thing that differs.
@@ -63,6 +65,13 @@ public struct Difference: Hashable, Sendable {
   public var severity: Alert.Severity
   /// For OrderManager.
   public var sighting: Sighting
+}
+
+extension Difference {
+  /// The one report of a venue that has forgotten everything.
+  static let wipe = Difference(
+    name: .init(code: .venueWiped, subject: "venue"), clientOrderID: nil, ours: "orders and trades", venues: "none of them",
+    isSettled: true, severity: .critical, sighting: .none)
 }
 
 /// Puts a round's evidence side by side.

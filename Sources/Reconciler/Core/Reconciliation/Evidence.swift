@@ -55,6 +55,9 @@ public struct TradeHistory: Hashable, Sendable {
   /// The id from which to ask on.
   var nextTradeID: Int64 { (trades.last?.number ?? start) + 1 }
 
+  /// The newest trade that earlier rounds have seen; 0 for none.
+  var seen: Int64 { max(cursor?.settled ?? 0, cursor?.counted ?? 0) }
+
   /// The trades that have not been found in the log, or to be foreign, in an earlier round.
   var unsettled: ArraySlice<VenueTrade> {
     trades.drop { ($0.number ?? .max) <= cursor?.settled ?? 0 }
@@ -99,6 +102,8 @@ public struct Evidence: Sendable {
   public internal(set) var ledger: LedgerAnswer?
   /// Orders asked for by client id: nil inside when the venue does not know the id.
   public internal(set) var inquired: [String: SeenOrder?] = [:]
+  /// The newest trade's id by symbol, 0 for none; asked for when the venue does not know an order that it should.
+  public internal(set) var newestTradeIDs: [Symbol: Int64] = [:]
   /// The orders of trades that the log does not know.
   public internal(set) var owners: [OrderName: SeenOrder] = [:]
   /// There was more than one round can look at: what was not seen may exist all the same.
@@ -107,6 +112,12 @@ public struct Evidence: Sendable {
   init(subject: Subject, startedAt: Timestamp) {
     self.subject = subject
     self.startedAt = startedAt
+  }
+
+  /// The venue lacks an order, and of every symbol also the trades that we have seen there: it has been set back to nothing.
+  var isOfWipedVenue: Bool {
+    !newestTradeIDs.isEmpty
+      && histories.allSatisfy { history in newestTradeIDs[history.symbol].map { $0 < history.seen } ?? true }
   }
 
   /// Trades that are not in the log.

@@ -76,13 +76,15 @@ public struct LedgerOrder: Hashable, Sendable {
   public var status: OrderStatus
   /// Filled by the log.
   public var cumulativeQuantity: Quantity
+  /// When risk approved it.
+  public var decidedAt: Timestamp
   /// When the log last heard of it.
   public var changedAt: Timestamp
 
   /// An order by the log.
   public init(
     venueClientID: String, venueOrderID: String?, clientOrderID: ClientOrderID, symbol: Symbol, status: OrderStatus,
-    cumulativeQuantity: Quantity, changedAt: Timestamp
+    cumulativeQuantity: Quantity, decidedAt: Timestamp, changedAt: Timestamp
   ) {
     self.venueClientID = venueClientID
     self.venueOrderID = venueOrderID
@@ -90,6 +92,7 @@ public struct LedgerOrder: Hashable, Sendable {
     self.symbol = symbol
     self.status = status
     self.cumulativeQuantity = cumulativeQuantity
+    self.decidedAt = decidedAt
     self.changedAt = changedAt
   }
 }

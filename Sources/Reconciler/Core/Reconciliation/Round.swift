@@ -35,6 +35,8 @@ public struct Round: Sendable {
   private var questions: [VenueQuestion]
   private var pages = 0
   private var isSecondLook = false
+  /// Whether the venue still has the trades that it once showed is asked.
+  private var isDoubtful = false
   private let deployment: String
 
   /// A round that starts now. `cursors` names every symbol that has been looked at before; of another symbol, trades before `beginning`,
@@ -61,6 +63,8 @@ public struct Round: Sendable {
     switch (question, answer) {
     case (.openOrders(let symbol), .orders(let orders)):
       evidence.open += orders.map { SeenOrder(symbol: symbol, report: $0) }
+    case (.newestTrades(let symbol), .trades(let trades)) where evidence.ledger != nil:
+      evidence.newestTradeIDs[symbol] = trades.last?.number ?? 0
     case (.trades(let symbol, _), .trades(let trades)), (.newestTrades(let symbol), .trades(let trades)):
       takeTrades(symbol, trades, hasMore: trades.count >= Self.pageLimit && question != .newestTrades(symbol))
     case (.balances, .balances(let balances)):
@@ -69,6 +73,7 @@ public struct Round: Sendable {
       questions += evidence.histories.map { .trades($0.symbol, from: $0.nextTradeID) }
     case (.order(let symbol, let id), .order(let report)):
       evidence.inquired[id] = .some(report.map { SeenOrder(symbol: symbol, report: $0) })
+      if report == nil, !isDoubtful { doubtTheVenue() }
     case (.orderOfTrade(let symbol, let id), .orders(let orders)):
       let order = orders.first { $0.venueOrderID == id }
       evidence.owners[OrderName(symbol: symbol, venueOrderID: id)] = order.map { SeenOrder(symbol: symbol, report: $0) }
@@ -95,6 +100,11 @@ public struct Round: Sendable {
     }
     evidence.isPartial = evidence.isPartial || inquiries.count > Self.maximumInquiries
     questions = Array(inTurns(inquiries).prefix(Self.maximumInquiries))
+  }
+
+  private mutating func doubtTheVenue() {
+    isDoubtful = true
+    questions += evidence.histories.filter { $0.seen > 0 }.map { .newestTrades($0.symbol) }
   }
 
   /// When there are too many, another part comes first in each round.
