@@ -91,7 +91,7 @@ final class ReconciliationStore {
           ReconciliationSQL.resolve,
           subject + [resolved.name.code.rawValue, storable(resolved.name.subject), finishedAt.description, resolved.resolution]))
     }
-    let outcome = evidence.isPartial ? "partial" : conclusion.differenceCount == 0 ? "agrees" : "differs"
+    let outcome = evidence.isPartial || evidence.lacksTrades ? "partial" : conclusion.differenceCount == 0 ? "agrees" : "differs"
     statements.append(
       PostgresStatement(
         ReconciliationSQL.round,

@@ -107,7 +107,8 @@ public struct AccountReconciliation: Sendable {
   private mutating func resolve(_ differences: [Difference], _ evidence: Evidence, _ conclusion: inout Conclusion) {
     let present = Set(differences.map(\.name))
     for (name, since) in open.sorted(by: { $0.key < $1.key }) where !present.contains(name) {
-      let wasLookedAt = name.code == .balanceMismatch ? !evidence.balancesAreBetweenTrades : !evidence.isPartial
+      let wasLookedAt =
+        name.code == .balanceMismatch ? evidence.balancesAreComparable : !evidence.isPartial && !evidence.lacksTrades
       guard wasLookedAt else { continue }
       open[name] = nil
       let isAccepted = conclusion.balancesAccepted && name.code == .balanceMismatch
@@ -116,7 +117,7 @@ public struct AccountReconciliation: Sendable {
   }
 
   private mutating func takeBalances(_ evidence: Evidence, _ conclusion: inout Conclusion) -> [Difference] {
-    guard !evidence.balancesAreBetweenTrades, !evidence.isPartial else { return [] }
+    guard evidence.balancesAreComparable else { return [] }
     let uncounted = evidence.histories.flatMap { history in
       history.uncounted.map { SeenTrade(symbol: history.symbol, trade: $0) }
     }

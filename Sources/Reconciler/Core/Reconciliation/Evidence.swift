@@ -106,13 +106,18 @@ public struct Evidence: Sendable {
   public internal(set) var newestTradeIDs: [Symbol: Int64] = [:]
   /// The orders of trades that the log does not know.
   public internal(set) var owners: [OrderName: SeenOrder] = [:]
-  /// There was more than one round can look at: what was not seen may exist all the same.
+  /// There were more trades than one round reads.
+  public internal(set) var lacksTrades = false
+  /// There were more odd orders than one round asks for: what was not seen may be odd all the same.
   public internal(set) var isPartial = false
 
   init(subject: Subject, startedAt: Timestamp) {
     self.subject = subject
     self.startedAt = startedAt
   }
+
+  /// It is known which trades the balances hold.
+  var balancesAreComparable: Bool { !balancesAreBetweenTrades && !lacksTrades }
 
   /// The venue lacks an order, and of every symbol also the trades that we have seen there: it has been set back to nothing.
   var isOfWipedVenue: Bool {
