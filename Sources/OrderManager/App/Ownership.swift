@@ -14,6 +14,11 @@ extension OrderManagerShell {
   /// Restores the partitions that the group gives, then lets their records come.
   func take(_ partitions: [Int32], _ stop: Latch) throws {
     logger.debug("taking partitions \(partitions.sorted())")
+    guard !partitions.isEmpty else {
+      // More replicas than partitions: this one stands by.
+      health.set("partitions", .healthy)
+      return try group.assign([])
+    }
     let approved = partitions.map { TopicPartition(Topic.approved, $0) }
     let committed = try group.committed(approved)
     var next: [Int32: Int64] = [:]
@@ -29,11 +34,22 @@ extension OrderManagerShell {
       start(partition, result, nextApproval: next[partition] ?? 0)
       try manual.add([TopicPartitionOffset(Topic.executions, partition, offset: result.nextExecution)])
     }
-    let begun = (monotonicNanoseconds(), wallClock())
-    try group.commit(owned.map { TopicPartitionOffset(Topic.approved, $0.key, offset: $0.value.nextApproval) })
-    extendLease(begun)
+    try beginLease()
     health.set("partitions", .healthy)
     logger.info("took partitions \(partitions.sorted())")
+  }
+
+  /// The first commit of this generation. One that the broker refuses, as it does while the group changes again, is no disaster: the
+  /// lease begins with a later one, and nothing is sent before.
+  private func beginLease() throws {
+    let begun = (monotonicNanoseconds(), wallClock())
+    do throws(KafkaError) {
+      try group.commit(owned.map { TopicPartitionOffset(Topic.approved, $0.key, offset: $0.value.nextApproval) })
+      extendLease(begun)
+    } catch {
+      if error.isFatal { throw error }
+      logger.warning("the first commit was refused: \(error)")
+    }
   }
 
   private func start(_ partition: Int32, _ result: Takeover.Result, nextApproval: Int64) {

@@ -55,7 +55,8 @@ extension OrderManagerPartition {
   ) {
     // The same thing about the same order is said once; input that waits for it waits for nothing then.
     let name = "\(code)/\(account?.text ?? "")/\(order?.text ?? "")"
-    guard raisedAlerts.count < 10_000, raisedAlerts.insert(name).inserted else {
+    if raisedAlerts.count >= 10_000 { raisedAlerts = [] }
+    guard raisedAlerts.insert(name).inserted else {
       finish(finishing)
       return
     }
