@@ -18,32 +18,45 @@ func controlCommand(_ arguments: CommandArguments, state: TradingState) throws -
 
 /// A change is complete when both programs that could let an order through have acknowledged it.
 private func awaitAcknowledgements(_ watch: KafkaConsumer, of control: Control, timeoutMilliseconds: Int) throws -> ExitCode {
+  var missing: Set<String> = ["RiskGate", "OrderManager"]
+  try follow(watch, timeoutMilliseconds: timeoutMilliseconds) { topic, value in
+    if topic == Topic.executions {
+      guard case .controlAcknowledged(let acknowledgement)? = try? ExecutionRecord(value), acknowledgement.account == control.account,
+        acknowledgement.version >= control.version
+      else { return false }
+      missing.remove("OrderManager")
+    } else if version("control_version", of: control.account, in: value) ?? -1 >= control.version {
+      missing.remove("RiskGate")
+    }
+    return missing.isEmpty
+  }
+  guard missing.isEmpty else {
+    let names = missing.sorted().joined(separator: ", ")
+    print("\(control.account): version \(control.version) was written; not acknowledged by \(names)")
+    return .unknown
+  }
+  print("\(control.account) is \(control.state.rawValue) (version \(control.version)): RiskGate and OrderManager obey")
+  return .done
+}
+
+/// Gives the records of `watch` to `isDone` until it says so or the time is over.
+private func follow(
+  _ watch: KafkaConsumer, timeoutMilliseconds: Int, isDone: (_ topic: String, _ value: [UInt8]) -> Bool
+) throws {
   defer { watch.close() }
   let deadline = Deadline(afterMilliseconds: timeoutMilliseconds)
-  var missing: Set<String> = ["RiskGate", "OrderManager"]
   while !deadline.isPast {
     guard case .message(let message)? = watch.poll(timeoutMilliseconds: Int(min(200, deadline.remainingMilliseconds))),
       let value = message.value
     else { continue }
-    if message.topic == Topic.executions {
-      guard case .controlAcknowledged(let acknowledgement)? = try? ExecutionRecord(value),
-        acknowledgement.account == control.account,
-        acknowledgement.version >= control.version
-      else { continue }
-      missing.remove("OrderManager")
-    } else if let state = try? RecordReader(value), state.value("account")?.string == control.account.text,
-      let version = state.value("control_version")?.integer, version >= control.version
-    {
-      missing.remove("RiskGate")
-    }
-    if missing.isEmpty {
-      print("\(control.account) is \(control.state.rawValue) (version \(control.version)): RiskGate and OrderManager obey")
-      return .done
-    }
+    if isDone(message.topic, value) { return }
   }
-  print(
-    "\(control.account): version \(control.version) was written; not acknowledged by \(missing.sorted().joined(separator: ", "))")
-  return .unknown
+}
+
+/// The version that RiskGate's snapshot of the account names.
+private func version(_ name: String, of account: Account, in snapshot: [UInt8]) -> Int64? {
+  guard let reader = try? RecordReader(snapshot), reader.value("account")?.string == account.text else { return nil }
+  return reader.value(name)?.integer
 }
 
 /// `apus limits show|set`.
@@ -57,8 +70,18 @@ func limitsCommand(_ arguments: CommandArguments) throws -> ExitCode {
     return .done
   case "set":
     let changed = try changedLimits(limits, Array(arguments.words.dropFirst()))
+    let watch = try log.watch([Topic.riskState], account: account)
     try log.send(topic: Topic.limits, key: account.text, value: changed.encoded())
+    var isInForce = false
+    try follow(watch, timeoutMilliseconds: try arguments.timeoutMilliseconds()) { _, value in
+      isInForce = version("limits_version", of: account, in: value) ?? -1 >= changed.version
+      return isInForce
+    }
     print(String(decoding: changed.encoded(), as: UTF8.self))
+    guard isInForce else {
+      printError("apus: version \(changed.version) was written; RiskGate has not acknowledged it")
+      return .unknown
+    }
     return .done
   default: throw CommandFailure(.usage, "apus limits show | apus limits set NAME=VALUE…")
   }

@@ -3,14 +3,18 @@ import Wire
 
 /// What people decide about accounts: trading state and limits.
 extension RiskEngine {
-  mutating func apply(_ limits: Limits) {
+  mutating func apply(_ limits: Limits, into effects: inout [RiskEffect]) {
     guard isOurs(limits.account), let account = position(of: limits.account), limits.version >= accounts[account].limits.version
     else { return }
-    // New limits are an operator's word: the day's loss is judged by them afresh.
-    if limits.version > accounts[account].limits.version { accounts[account].day.isReached = false }
+    let isNew = limits.version > accounts[account].limits.version
     accounts[account].limits = limits
     accounts[account].isChanged = true
     accounts[account].isShownChanged = true
+    guard isNew else { return }
+    // New limits are an operator's word: the day's loss is judged by them afresh.
+    accounts[account].day.isReached = false
+    // The snapshot names the version: whoever changed the limits waits for it.
+    writeSnapshot(account, into: &effects)
   }
 
   mutating func apply(_ control: Control, source: RecordSource, into effects: inout [RiskEffect]) {

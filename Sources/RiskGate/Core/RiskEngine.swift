@@ -42,7 +42,7 @@ public struct RiskEngine: Sendable {
     case .book(let book): market.apply(book)
     case .instrument(let instrument): market.apply(instrument)
     case .control(let control, let source): apply(control, source: source, into: &effects)
-    case .limits(let limits): apply(limits)
+    case .limits(let limits): apply(limits, into: &effects)
     case .acknowledged(let approved, let rejected):
       checkpoint.approved = max(checkpoint.approved, approved)
       checkpoint.rejected = max(checkpoint.rejected, rejected)
