@@ -55,7 +55,7 @@ load() {
   touch "$local_dir/settings"
   chmod 600 "$local_dir/settings"
   default_account=${APUS_DEFAULT_ACCOUNT:-main}
-  accounts=${APUS_ACCOUNTS:-$default_account,second}
+  accounts=${APUS_ACCOUNTS:-$default_account,desk}
   redis_port=$(setting redis_port free_port)
   postgres_port=$(setting postgres_port free_port)
   own_kafka=

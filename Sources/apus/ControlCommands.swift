@@ -21,7 +21,8 @@ private func awaitAcknowledgements(_ watch: KafkaConsumer, of control: Control, 
   var missing: Set<String> = ["RiskGate", "OrderManager"]
   try follow(watch, timeoutMilliseconds: timeoutMilliseconds) { topic, value in
     if topic == Topic.executions {
-      guard case .controlAcknowledged(let acknowledgement)? = try? ExecutionRecord(value), acknowledgement.account == control.account,
+      guard case .controlAcknowledged(let acknowledgement)? = try? ExecutionRecord(value),
+        acknowledgement.account == control.account,
         acknowledgement.version >= control.version
       else { return false }
       missing.remove("OrderManager")

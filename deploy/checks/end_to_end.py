@@ -405,7 +405,7 @@ def a_thousand_orders_with_redis_flushed(stack):
         if number == 500:
             stack.redis.flushall()
 
-    a_thousand_orders(stack, 1, ["main", "second"], disturb)
+    a_thousand_orders(stack, 1, ["main", "desk"], disturb)
 
 
 @check
@@ -416,7 +416,7 @@ def a_thousand_orders_with_every_service_killed(stack):
         if number in victims:
             stack.kill(victims[number])
 
-    a_thousand_orders(stack, 2, ["main", "second"], disturb)
+    a_thousand_orders(stack, 2, ["main", "desk"], disturb)
     stack.await_healthy()
 
 
@@ -426,23 +426,23 @@ def a_thousand_orders_with_every_service_killed(stack):
 def two_of_each(stack):
     """Two accounts on different partitions, two RiskGates, two OrderManagers: each account's limits hold, its orders are sent once."""
     stack.set_limits("main", max_orders_per_second=5)
-    stack.set_limits("second", max_orders_per_second=3)
+    stack.set_limits("desk", max_orders_per_second=3)
     time.sleep(1.1)
-    identifiers = {account: [new_id(f"{account}-pair") for _ in range(8)] for account in ("main", "second")}
+    identifiers = {account: [new_id(f"{account}-pair") for _ in range(8)] for account in ("main", "desk")}
     for pair in zip(*identifiers.values()):
         for account, identifier in zip(identifiers, pair):
             stack.send({"client_order_id": identifier, "account": account, "side": "buy", "quantity": "0.01"})
     stack.flush()
-    for account, limit in (("main", 5), ("second", 3)):
+    for account, limit in (("main", 5), ("desk", 3)):
         verdicts = [stack.decision(i, account) for i in identifiers[account]]
         expect([v for v, _ in verdicts].count("approved") == limit, f"{account}: {[v for v, _ in verdicts]}")
         for verdict, record in verdicts:
             if verdict == "approved":
                 expect(stack.ended(record["client_order_id"], account)["status"] == "filled", "an approved order is filled")
     for topic in ("orders.approved", "executions"):
-        owners = {account: owner_of(stack, topic, account) for account in ("main", "second")}
-        expect(owners["main"] != owners["second"], f"one program owns both accounts' partitions of {topic}: {owners}")
-    a_thousand_orders(stack, 3, ["main", "second"], lambda number: None)
+        owners = {account: owner_of(stack, topic, account) for account in ("main", "desk")}
+        expect(owners["main"] != owners["desk"], f"one program owns both accounts' partitions of {topic}: {owners}")
+    a_thousand_orders(stack, 3, ["main", "desk"], lambda number: None)
 
 
 def owner_of(stack, topic, account):
