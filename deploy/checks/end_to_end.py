@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 
+import first_order
 from stack import ENDED, Failure, Stack, expect, wait_until
 
 D = decimal.Decimal
@@ -83,25 +84,7 @@ def position(stack, account="main"):
 
 @check
 def the_first_order_is_filled_within_a_second(stack):
-    """`{"side":"buy","quantity":0.25}` by kcat: filled, and the fill is in executions, Redis and PostgreSQL."""
-    sent = time.monotonic()
-    subprocess.run(
-        ["kcat", "-P", "-b", stack.bootstrap, "-t", "orders"], input=b'{"side":"buy","quantity":0.25}\n', check=True)
-    filled = wait_until(
-        lambda: [r for r in stack.log.find("executions") if r.get("status") == "filled"], 10, "an order filled")[0]
-    print(f"  filled {filled['_seen'] - sent:.3f} s after kcat was started")
-    expect(filled["_seen"] - sent < 1, "the first order took longer than a second")
-    expect(D(filled["cumulative_quantity"]) == D("0.25"), "not all of it was filled")
-    identifier = filled["client_order_id"]
-    live = wait_until(lambda: stack.redis.get(f"order:main:{identifier}"), 5, "the order in Redis")
-    expect(json.loads(live)["status"] == "filled", f"Redis says {live}")
-    row = wait_until(
-        lambda: stack.query("SELECT status, filled_quantity FROM orders WHERE client_order_id = %s AND status = 'filled'",
-                            identifier), 5, "the order filled in PostgreSQL")[0]
-    expect(row[1] == D("0.25"), f"PostgreSQL says {row}")
-    total = stack.query("SELECT sum(quantity) FROM fills WHERE client_order_id = %s", identifier)[0][0]
-    expect(total == D("0.25"), f"the fills in PostgreSQL come to {total}")
-    wait_until(lambda: stack.redis.keys("position:main:*"), 5, "a position in Redis")
+    first_order.check(stack.bootstrap, stack.variables["REDIS_URL"], stack.variables["DATABASE_URL"])
 
 
 @check
