@@ -41,7 +41,7 @@ func tests(_ name: String, _ more: [Target.Dependency] = []) -> Target {
 
 let package = Package(
   name: "apus",
-  products: ["Ingestor", "RiskGate", "OrderManager", "Reconciler", "Strategy", "Simulator", "LocalKafka", "apus"].map {
+  products: ["Ingestor", "RiskGate", "OrderManager", "Reconciler", "Strategy", "Simulator", "LocalKafka", "Pipeline", "apus"].map {
     .executable(name: $0, targets: [$0])
   },
   targets: [
@@ -87,6 +87,14 @@ let package = Package(
         dependencies: ["Domain", "Wire", "Venues", "Runtime", "Kafka", "Redis", "Postgres", "CZlib"],
         path: "Sources/apus", swiftSettings: tuned),
 
+      // The services' cores together, in virtual time, over a simulated log, venue and stores.
+      .target(
+        name: "PipelineSimulation",
+        dependencies: ["Domain", "Wire", "Venues", "RiskGateCore", "OrderManagerCore", "ReconcilerCore", "SimulatorCore"],
+        path: "Sources/Pipeline/Core", swiftSettings: tuned),
+      .executableTarget(
+        name: "Pipeline", dependencies: ["PipelineSimulation"], path: "Sources/Pipeline/App", swiftSettings: tuned),
+
       // Servers, child processes and places for the tests of every module.
       .target(name: "TestSupport", dependencies: ["Runtime", "CShim"], path: "Tests/TestSupport", swiftSettings: strict),
       // A program for the tests of the life of programs.
@@ -107,6 +115,7 @@ let package = Package(
       tests("ReconcilerCore", ["Domain", "Wire", "Venues", "Runtime", "Kafka", "Postgres", "Reconciler", "TestSupport"]),
       tests("StrategyCore", ["Domain", "Wire"]),
       tests("SimulatorCore", ["Domain", "Wire", "Crypto", "Venues"]),
+      tests("PipelineSimulation"),
       tests("LocalKafkaCore", ["Domain", "TestSupport"]),
     ]
 )

@@ -1,0 +1,219 @@
+import Domain
+import SimulatorCore
+import Wire
+
+/// What must hold after a run, whatever went wrong: looked up in the log, at the venue and in the stores, by reading them naively.
+struct Checker {
+  private let world: World
+  private var problems: [String] = []
+
+  static func check(_ world: World) -> [String] {
+    var checker = Checker(world: world)
+    checker.problems = world.history.violations
+    for partition in 0..<World.partitionCount { checker.check(partition) }
+    return checker.problems
+  }
+
+  private init(world: World) { self.world = world }
+
+  /// What counts of one partition's log.
+  private struct Story {
+    var approvals: [(record: LoggedRecord, approval: Approval)] = []
+    var rejections: [Rejection] = []
+    var events: [(record: LoggedRecord, event: OrderEvent)] = []
+    var plans: [Plan] = []
+  }
+
+  private mutating func check(_ partition: Int32) {
+    let story = read(partition)
+    let account = world.accounts[Int(partition)]
+    checkDecisions(partition, story)
+    checkVenue(account, story)
+    checkEnds(account, story)
+    checkLimits(account, story)
+    checkStores(account, story)
+  }
+
+  // MARK: Reading
+
+  /// Records of a former owner behind a newer one's marker do not count.
+  private func counted(_ topic: String, _ partition: Int32) -> [LoggedRecord] {
+    var epoch: Int64 = -1
+    return world.broker.records(Place(topic, partition)).filter { record in
+      guard let value = record.value, let reader = try? RecordReader(value) else { return false }
+      if let marker = EpochMarker(reader) {
+        epoch = max(epoch, marker.epoch < 0 ? record.offset : marker.epoch)
+        return false
+      }
+      return record.epoch.map { $0 >= epoch } ?? true
+    }
+  }
+
+  private func read(_ partition: Int32) -> Story {
+    var story = Story()
+    for record in counted(Topic.approved, partition) {
+      if let approval = record.value.flatMap({ try? Approval($0) }) { story.approvals.append((record, approval)) }
+    }
+    story.rejections = counted(Topic.rejected, partition).compactMap { $0.value.flatMap { try? Rejection($0) } }
+    for record in counted(Topic.executions, partition) {
+      switch record.value.flatMap({ try? ExecutionRecord($0) }) {
+      case .order(let event)?: story.events.append((record, event))
+      case .plan(let plan)?: story.plans.append(plan)
+      default: continue
+      }
+    }
+    return story
+  }
+
+  // MARK: Decisions
+
+  private mutating func checkDecisions(_ partition: Int32, _ story: Story) {
+    var answers: [Int64: Int] = [:]
+    var approved: [ClientOrderID: Int] = [:]
+    for (_, approval) in story.approvals {
+      answers[approval.source.offset, default: 0] += 1
+      if !approval.isDuplicate, approval.request.action.isOrder { approved[approval.clientOrderID, default: 0] += 1 }
+    }
+    for rejection in story.rejections { answers[rejection.source.offset, default: 0] += 1 }
+    for record in world.broker.records(Place(Topic.orders, partition)) where answers[record.offset] != 1 {
+      problems.append("orders[\(partition)]@\(record.offset) was decided \(answers[record.offset] ?? 0) times")
+    }
+    for (id, count) in approved.sorted(by: { $0.key < $1.key }) where count > 1 {
+      problems.append("\(id) was approved \(count) times")
+    }
+  }
+
+  // MARK: The venue
+
+  private mutating func checkVenue(_ account: Account, _ story: Story) {
+    var planned: [String: ClientOrderID] = [:]
+    for plan in story.plans { for child in plan.children { planned[child.venueClientID] = plan.approval.clientOrderID } }
+    for (_, event) in story.events { if let id = event.venueClientID { planned[id] = event.clientOrderID } }
+    var taken: [String: Int] = [:]
+    for acceptance in world.venue.accepted where acceptance.account == account {
+      taken[acceptance.clientID, default: 0] += 1
+      if taken[acceptance.clientID] == 2 {
+        problems.append("\(planned[acceptance.clientID]?.text ?? acceptance.clientID) reached the venue twice")
+      }
+      if planned[acceptance.clientID] == nil { problems.append("\(acceptance.clientID) reached the venue and is in no log") }
+      // A request is refused when it is older than its window; the clocks may be apart by what they were measured to be.
+      let slack = SimulatedVenue.receiveWindow + Interval.second
+      if acceptance.at - acceptance.lease > slack {
+        problems.append("\(acceptance.clientID) was sent by a process whose lease had run out")
+      }
+    }
+  }
+
+  // MARK: Ends
+
+  private mutating func checkEnds(_ account: Account, _ story: Story) {
+    let alerts = world.broker.records(Place(Topic.alerts, 0)).compactMap { $0.value.flatMap { try? Alert($0) } }
+    for (_, approval) in story.approvals where !approval.isDuplicate && approval.request.action.isOrder {
+      let id = approval.clientOrderID
+      let events = story.events.map(\.event).filter { $0.clientOrderID == id }
+      guard let last = events.last else {
+        problems.append("\(id) was approved and nothing more is known")
+        continue
+      }
+      guard last.status.isTerminal else {
+        let isAlerted = alerts.contains { $0.clientOrderID == id && $0.severity == .critical }
+        if last.status != .unknown || !isAlerted { problems.append("\(id) is \(last.status) for ever") }
+        continue
+      }
+      check(id, events, last, account)
+    }
+  }
+
+  private mutating func check(_ id: ClientOrderID, _ events: [OrderEvent], _ last: OrderEvent, _ account: Account) {
+    let ids = world.venue.accepted.filter { $0.clientID == last.venueClientID }.map(\.orderID)
+    let orders = world.venue.orders(of: account).filter { ids.contains($0.id) }
+    let truth = orders.reduce(Quantity.zero) { $0 + $1.executed }
+    if orders.contains(where: { $0.status.isOpen }) { problems.append("\(id) has ended \(last.status) and is alive at the venue") }
+    if last.cumulativeQuantity != truth {
+      problems.append("\(id) ended \(last.status) with \(last.cumulativeQuantity) filled; the venue says \(truth)")
+    }
+    let trades = events.compactMap(\.fill?.tradeID).sorted()
+    let venues = world.venue.fills(of: account).filter { ids.contains($0.orderID) }.map { String($0.tradeID) }.sorted()
+    if trades != venues { problems.append("\(id) has the fills \(trades) in the log; at the venue \(venues)") }
+  }
+
+  // MARK: Limits
+
+  /// At every approval: what would be held if every order on its side that had not ended, and this one, filled.
+  private mutating func checkLimits(_ account: Account, _ story: Story) {
+    guard let limits = world.history.limits[account], let limit = limits.maximumPosition(of: "BTC") else { return }
+    let fills = world.venue.fills(of: account)
+    var ends: [ClientOrderID: Timestamp] = [:]
+    for (record, event) in story.events {
+      ends[event.clientOrderID] = event.status.isTerminal ? ends[event.clientOrderID] ?? record.source.timestamp : nil
+    }
+    var before: [(approval: Approval, side: Side, quantity: Quantity)] = []
+    var times: [Timestamp] = []
+    for (record, approval) in story.approvals where !approval.isDuplicate && approval.request.action.isOrder {
+      let target = before.first { $0.approval.clientOrderID == approval.request.target }
+      guard let side = approval.request.side ?? target?.side, let quantity = approval.quantity else { continue }
+      var held = quantity
+      for order in before {
+        let clientIDs = Set(story.plans.filter { $0.approval.clientOrderID == order.approval.clientOrderID }.flatMap(\.children).map(\.venueClientID))
+        let filled = fills.filter { clientIDs.contains($0.clientOrderID) && $0.time <= world.venue.clock(record.sentAt) }
+          .reduce(Quantity.zero) { $0 + $1.quantity }
+        let isOver = ends[order.approval.clientOrderID].map { $0 <= record.sentAt } ?? false
+        if order.side == side { held += isOver ? filled : max(filled, order.quantity) } else { held -= filled }
+      }
+      if held > limit {
+        problems.append("\(approval.clientOrderID) was approved although \(held) could be held then; the limit is \(limit)")
+      }
+      before.append((approval, side, quantity))
+      times.append(approval.decidedAt)
+      let recent = times.filter { approval.decidedAt - $0 < Interval.second }
+      if recent.count > limits.maximumOrdersPerSecond {
+        problems.append("\(approval.clientOrderID) is number \(recent.count) within a second")
+      }
+    }
+  }
+
+  // MARK: Stores
+
+  private mutating func checkStores(_ account: Account, _ story: Story) {
+    let truth = world.venue.fills(of: account)
+    let position = truth.reduce(Quantity.zero) { $1.side == .buy ? $0 + $1.quantity : $0 - $1.quantity }
+    checkPosition(account, truth)
+    let rows = world.database.fills.filter { $0.key.account == account }
+    let stored = rows.values.reduce(Quantity.zero) { $1.side == .buy ? $0 + $1.quantity : $0 - $1.quantity }
+    if rows.count != truth.count || stored != position {
+      problems.append("PostgreSQL has \(rows.count) fills of \(stored) for \(account); the venue \(truth.count) of \(position)")
+    }
+    for (_, approval) in story.approvals where !approval.isDuplicate && approval.request.action.isOrder {
+      let row = world.database.orders[.init(account: account, id: approval.clientOrderID)]
+      let last = story.events.last { $0.event.clientOrderID == approval.clientOrderID }?.event
+      if row?.status != last?.status || row?.filled != last?.cumulativeQuantity {
+        let has = row.map { "\($0.status) \($0.filled)" } ?? "nothing"
+        problems.append("PostgreSQL has \(has) of \(approval.clientOrderID); the log \(last.map { "\($0.status)" } ?? "nothing")")
+      }
+    }
+    let open = world.redis.keys.filter { $0.hasPrefix("open:\(account):") }.sorted()
+    if !open.isEmpty, story.events.last(where: { "open:\(account):\($0.event.clientOrderID)" == open[0] })?.event.status.isTerminal == true {
+      problems.append("Redis shows \(open) as open")
+    }
+  }
+
+  /// RiskGate's position, as Redis shows it: fills, less the fees that were taken in coins.
+  private mutating func checkPosition(_ account: Account, _ truth: [SimulatorCore.VenueFill]) {
+    var units: Int128 = 0
+    for fill in truth {
+      units += Int128(fill.quantity.units * fill.side.sign)
+      if fill.side == .buy { units -= fill.fee.units / 10_000_000_000 + (fill.fee.units % 10_000_000_000 == 0 ? 0 : 1) }
+    }
+    let key = "position:\(account):\(World.symbol)"
+    let reader = world.redis[key].flatMap { try? RecordReader($0) }
+    let shown: Quantity = reader.flatMap { try? $0.decimal("quantity") } ?? .zero
+    if Int128(shown.units) != units {
+      problems.append("RiskGate counts \(shown) for \(account); the venue \(Quantity(units: Int64(clamping: units)))")
+    }
+  }
+}
+
+extension OrderAction {
+  /// It asks for an order at the venue.
+  var isOrder: Bool { self == .new || self == .replace }
+}

@@ -1,0 +1,72 @@
+import Domain
+import Wire
+
+/// Those who send orders: some of them again, some late, some cancels and replaces.
+final class Clients {
+  private unowned let world: World
+  private var sent: [[String]]
+
+  init(world: World) {
+    self.world = world
+    sent = world.accounts.map { _ in [] }
+  }
+
+  func begin() {
+    let world = world
+    let count = Int.random(in: 15...45, using: &world.generator)
+    let bias = Double.random(in: 0.1...0.9, using: &world.generator)
+    for number in 0..<count {
+      world.schedule(after: Interval.second + world.upTo(World.busy - Interval.second)) { [self] in submit(number, buys: bias) }
+    }
+    // Whatever still rests is cancelled, so that every order comes to an end.
+    for seconds in [5, 20, 35] as [Int64] {
+      world.schedule(after: World.busy + seconds * Interval.second) { [self] in
+        for account in world.accounts.indices { append(account, #""action":"cancel_all","client_order_id":"all-\#(seconds)""#) }
+      }
+    }
+  }
+
+  private func submit(_ number: Int, buys: Double) {
+    let account = Int.random(in: 0..<world.accounts.count, using: &world.generator)
+    let body = body(number, account, buys: buys)
+    world.history.submitted += 1
+    let isLate = world.chance(world.faults.delayOrder)
+    let first = isLate ? world.upTo(15 * Interval.second) : 0
+    world.schedule(after: first) { [self] in append(account, body) }
+    guard world.chance(world.faults.repeatOrder) else { return }
+    for _ in 0..<Int.random(in: 1...3, using: &world.generator) {
+      world.schedule(after: first + world.upTo(6 * Interval.second)) { [self] in append(account, body) }
+    }
+  }
+
+  private func body(_ number: Int, _ account: Int, buys: Double) -> String {
+    let side = Double.random(in: 0..<1, using: &world.generator) < buys ? "buy" : "sell"
+    let quantity = Quantity(units: Int64.random(in: 1...150, using: &world.generator) * 1_000_000)
+    let target = sent[account].randomElement(using: &world.generator)
+    let kind = Int.random(in: 0..<12, using: &world.generator)
+    switch (kind, target) {
+    case (0, let target?), (1, let target?):
+      return #""action":"cancel","target_client_order_id":"\#(target)","client_order_id":"c\#(number)""#
+    case (2, let target?):
+      sent[account].append("r\(number)")
+      return
+        #""action":"replace","target_client_order_id":"\#(target)","quantity":\#(quantity),"client_order_id":"r\#(number)""#
+    default: break
+    }
+    sent[account].append("o\(number)")
+    let order = #""side":"\#(side)","quantity":\#(quantity),"client_order_id":"o\#(number)""#
+    guard kind > 6 else { return order }
+    // Some rest away from the market, some at it, some trade at once.
+    let distance = Int64.random(in: -30...30, using: &world.generator)
+    let middle = (world.venue.top.bid?.price.units ?? 267_960_000_000_000) / 10_000_000_000
+    let time = kind == 7 ? "ioc" : "gtc"
+    return order + #","type":"limit","price":\#(middle + distance),"time_in_force":"\#(time)""#
+  }
+
+  private func append(_ account: Int, _ body: String) {
+    let name = world.accounts[account]
+    let value = Array("{\"account\":\"\(name)\",\(body)}".utf8)
+    let offset = world.append(Place(Topic.orders, Int32(account)), key: Array(name.text.utf8), value: value)
+    world.trace("orders[\(account)]@\(offset) {\(body)}")
+  }
+}

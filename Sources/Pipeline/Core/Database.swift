@@ -1,0 +1,123 @@
+import Domain
+import ReconcilerCore
+import Wire
+
+/// PostgreSQL: rows and input offsets, changed together or not at all. What each change does to the rows follows
+/// `Sources/Reconciler/App/Projection/RowSQL.swift`.
+struct Database {
+  struct OrderKey: Hashable, Comparable {
+    let account: Account
+    let id: ClientOrderID
+    static func < (left: Self, right: Self) -> Bool { (left.account, left.id) < (right.account, right.id) }
+  }
+
+  struct OrderRow {
+    var status: OrderStatus
+    var approvedOffset: Int64?
+    var executionOffset: Int64?
+    var filled = Quantity.zero
+    var provenance: Provenance?
+  }
+
+  struct ChildRow {
+    var clientID: String?
+    var venueOrderID: String?
+    var symbol: Symbol
+    var status: OrderStatus
+    var filled = Quantity.zero
+    var updated: Timestamp
+    var executionOffset: Int64
+  }
+
+  struct FillKey: Hashable {
+    let account: Account
+    let venueOrderID: String
+    let tradeID: String
+  }
+
+  struct FillRow {
+    let order: OrderKey
+    let side: Side
+    let quantity: Quantity
+  }
+
+  private(set) var orders: [OrderKey: OrderRow] = [:]
+  private(set) var children: [OrderKey: ChildRow] = [:]
+  private(set) var fills: [FillKey: FillRow] = [:]
+  private var inputs: [Place: InputState] = [:]
+
+  func input(_ place: Place) -> InputState {
+    inputs[place] ?? InputState(topic: place.topic, partition: place.partition)
+  }
+
+  /// False, and nothing is stored, when another process has moved an input on.
+  mutating func store(_ batch: Batch) -> Bool {
+    for advance in batch.advances where input(Place(advance.before.topic, advance.before.partition)) != advance.before { return false }
+    for advance in batch.advances { inputs[Place(advance.after.topic, advance.after.partition)] = advance.after }
+    for change in batch.changes { apply(change.change, change.place.offset) }
+    return true
+  }
+
+  private mutating func apply(_ change: RowChange, _ offset: Int64) {
+    switch change {
+    case .approved(let approval): approve(approval, offset)
+    case .rejected(let rejection):
+      let action = rejection.request?.action ?? .new
+      let key = OrderKey(account: rejection.account, id: rejection.clientOrderID)
+      guard action == .new || action == .replace, orders[key] == nil else { return }
+      orders[key] = OrderRow(status: .rejected)
+    case .planned(let plan): self.plan(plan, offset)
+    case .progressed(let event): progress(event, offset)
+    }
+  }
+
+  private mutating func approve(_ approval: Approval, _ offset: Int64) {
+    guard !approval.isDuplicate, [.new, .replace].contains(approval.request.action) else { return }
+    let key = OrderKey(account: approval.request.account, id: approval.clientOrderID)
+    var row = orders[key] ?? OrderRow(status: .received)
+    guard row.approvedOffset == nil else { return }
+    if row.executionOffset == nil { row.status = .received }
+    row.approvedOffset = offset
+    orders[key] = row
+  }
+
+  private mutating func plan(_ plan: Plan, _ offset: Int64) {
+    approve(plan.approval, offset)
+    let key = OrderKey(account: plan.approval.request.account, id: plan.approval.clientOrderID)
+    if let child = plan.children.first, children[key] == nil {
+      children[key] = ChildRow(
+        clientID: child.venueClientID, symbol: plan.approval.request.symbol, status: .submitting, updated: plan.time,
+        executionOffset: offset)
+    }
+    guard orders[key]?.executionOffset == nil else { return }
+    orders[key]?.status = .submitting
+    orders[key]?.executionOffset = offset
+  }
+
+  private mutating func progress(_ event: OrderEvent, _ offset: Int64) {
+    let key = OrderKey(account: event.account, id: event.clientOrderID)
+    var child =
+      children[key] ?? ChildRow(symbol: event.symbol, status: event.status, updated: event.time, executionOffset: -1)
+    if child.executionOffset < offset {
+      child.clientID = event.venueClientID ?? child.clientID
+      child.venueOrderID = event.venueOrderID ?? child.venueOrderID
+      child.status = event.status
+      child.filled = max(child.filled, event.cumulativeQuantity)
+      child.updated = event.time
+      child.executionOffset = offset
+      children[key] = child
+    }
+    var row = orders[key] ?? OrderRow(status: event.status)
+    if row.executionOffset.map({ $0 < offset }) ?? true {
+      row.status = event.status
+      row.filled = child.filled
+      row.provenance = event.provenance
+      row.executionOffset = offset
+      orders[key] = row
+    }
+    guard let fill = event.fill else { return }
+    let name = FillKey(account: event.account, venueOrderID: event.venueOrderID ?? "", tradeID: fill.tradeID)
+    guard fills[name] == nil else { return }
+    fills[name] = FillRow(order: key, side: event.side, quantity: fill.quantity)
+  }
+}

@@ -1,0 +1,299 @@
+import Domain
+import OrderManagerCore
+import Venues
+import Wire
+
+/// OrderManager's shell: the same steps in the same order as `Sources/OrderManager/App`.
+final class OrderManagerProcess: SimulatedProcess {
+  static let lease = 2 * Interval.second
+
+  private var core: OrderManagerPartition?
+  private var nextApproval: Int64 = 0
+  private(set) var leaseUntil = Timestamp.zero
+  private var clock: VenueClock?
+  private var isStopping = false
+  private var isConnected = false
+  private var connection = 0
+  private var lastEvent = Timestamp.zero
+
+  private var account: Account { world.accounts[Int(partition)] }
+  private var route: Route { Route(account, .binance) }
+  private var executions: Place { Place(Topic.executions, partition) }
+
+  private var settings: OrderManagerSettings {
+    var settings = OrderManagerSettings(
+      deployment: "apus", partition: partition, partitionCount: World.partitionCount, owner: "ordermanager/\(number)",
+      routes: [route])
+    settings.seed = UInt64(number)
+    return settings
+  }
+
+  // MARK: Taking the partition
+
+  override func start() {
+    let committed = world.broker.committed(Place(Topic.approved, partition)) ?? 0
+    let leaseEnd = world.now + Self.lease
+    mark(epoch: -1) { epoch in
+      var restoration = OrderRestoration()
+      for record in self.world.broker.records(Place(Topic.orderState, self.partition)) {
+        restoration.readState(InputRecord(record), key: String(decoding: record.key ?? [], as: UTF8.self))
+      }
+      for record in self.world.broker.records(self.executions, from: restoration.executionsStart, to: epoch + 1) {
+        restoration.readExecution(InputRecord(record))
+      }
+      let pause = epoch > 0 ? max(0, leaseEnd - self.world.now) + Interval.millisecond : 0
+      self.deliver(after: pause) { self.finish(restoration, epoch: epoch, committed: committed) }
+    }
+  }
+
+  private func finish(_ restoration: OrderRestoration, epoch: Int64, committed: Int64) {
+    mark(epoch: epoch) { offset in
+      var restoration = restoration
+      for record in self.world.broker.records(self.executions, from: epoch + 1, to: offset + 1) {
+        restoration.readExecution(InputRecord(record))
+      }
+      self.begin(restoration.finish(epoch: epoch, nextApproval: committed), epoch: epoch, next: offset + 1, committed: committed)
+    }
+  }
+
+  /// Appends a marker to `executions` and to `order.state`.
+  private func mark(epoch: Int64, _ done: @escaping (Int64) -> Void) {
+    let marker = EpochMarker(epoch: epoch, owner: "ordermanager/\(number)")
+    produce(executions, key: nil, value: marker.encoded(), headers: RecordHeaders()) { offset in
+      let resolved = EpochMarker(epoch: epoch < 0 ? offset : epoch, owner: marker.owner)
+      let place = Place(Topic.orderState, self.partition)
+      self.produce(place, key: Array("epoch".utf8), value: resolved.encoded(), headers: RecordHeaders()) { _ in done(offset) }
+    }
+  }
+
+  private func begin(_ restored: RestoredOrders, epoch: Int64, next: Int64, committed: Int64) {
+    world.trace("\(self) took the partition: epoch \(epoch), approvals from \(committed)")
+    core = OrderManagerPartition(settings)
+    nextApproval = committed
+    feed(.restored(restored))
+    for (topic, read) in [(Topic.instruments, self.instrument), (Topic.control, self.control)] {
+      let place = Place(topic, 0)
+      for record in world.broker.records(place) { read(record) }
+      follow(place, from: world.broker.end(place))
+    }
+    follow(executions, from: next)
+    renewLease()
+    follow(Place(Topic.approved, partition), from: committed)
+    keepClock()
+    connect()
+    isReady = true
+    tick()
+  }
+
+  // MARK: Input
+
+  override func receive(_ record: LoggedRecord, at place: Place) {
+    switch place.topic {
+    case Topic.approved: feed(.approved(InputRecord(record)))
+    case Topic.executions: feed(.execution(InputRecord(record)))
+    case Topic.control: control(record)
+    default: instrument(record)
+    }
+  }
+
+  private func instrument(_ record: LoggedRecord) {
+    if let instrument = record.value.flatMap({ try? Instrument($0) }) { feed(.instrument(instrument)) }
+  }
+
+  private func control(_ record: LoggedRecord) {
+    if let control = record.value.flatMap({ try? Control($0) }) { feed(.control(control)) }
+  }
+
+  override func redisLost() { feed(.redisLost) }
+
+  // MARK: Time
+
+  private func tick() {
+    feed(.tick)
+    deliver(after: 50 * Interval.millisecond) { self.tick() }
+  }
+
+  /// Commits what is done; an accepted commit is the lease.
+  private func renewLease() {
+    let begun = (world.now, wallClock)
+    commit(nextApproval) {
+      self.leaseUntil = begun.0 + Self.lease
+      self.feed(.lease(until: begun.1 + Self.lease))
+    }
+    if world.mutation == .fencing { feed(.lease(until: wallClock + Interval.hour)) }
+    deliver(after: 400 * Interval.millisecond) { if !self.isStopping { self.renewLease() } }
+  }
+
+  private func keepClock() {
+    measureClock()
+    deliver(after: 20 * Interval.second) { self.keepClock() }
+  }
+
+  private func measureClock() {
+    let half = Interval.millisecond + world.upTo(10 * Interval.millisecond)
+    let begun = wallClock
+    let asked = world.venue.clock(world.now + half)
+    deliver(after: 2 * half) {
+      let ended = self.wallClock
+      guard ended >= begun else { return }
+      let middle = (ended - begun) / 2
+      let clock = VenueClock(offset: asked - (begun + middle), uncertainty: middle + Interval.millisecond)
+      self.clock = clock
+      self.feed(.clock(.binance, clock))
+    }
+  }
+
+
+  // MARK: The private stream
+
+  private func connect() {
+    connection += 1
+    let number = connection
+    deliver(after: world.upTo(200 * Interval.millisecond)) {
+      guard number == self.connection else { return }
+      self.isConnected = true
+      self.feed(.connected(self.route, true))
+    }
+    loseConnectionSometime(number)
+  }
+
+  private func loseConnectionSometime(_ number: Int) {
+    deliver(after: Interval.second) {
+      guard number == self.connection else { return }
+      guard self.world.chance(self.world.faults.disconnect) else { return self.loseConnectionSometime(number) }
+      self.world.trace("\(self) loses its private stream")
+      self.connection += 1
+      if self.isConnected { self.feed(.connected(self.route, false)) }
+      self.isConnected = false
+      self.deliver(after: self.world.upTo(2 * Interval.second)) { self.connect() }
+    }
+  }
+
+  override func ended() { connection += 1 }
+
+  /// Something is said on the stream of the account.
+  func hear(_ report: VenueOrderReport) {
+    guard isConnected else { return }
+    let number = connection
+    let isLate = world.chance(0.05)
+    let at = max(lastEvent, world.now + world.upTo((isLate ? 500 : 20) * Interval.millisecond))
+    lastEvent = at
+    deliver(after: at - world.now) {
+      guard number == self.connection else { return }
+      self.feed(.stream(self.route, .order(report)))
+    }
+  }
+
+  // MARK: Giving back
+
+  override func release(_ done: @escaping () -> Void) {
+    isStopping = true
+    drain(until: world.now + 1_500 * Interval.millisecond, done)
+  }
+
+  private func drain(until deadline: Timestamp, _ done: @escaping () -> Void) {
+    guard outstanding > 0, world.now < deadline else {
+      commit(nextApproval) {}
+      return done()
+    }
+    deliver(after: Interval.millisecond) { self.drain(until: deadline, done) }
+  }
+
+  // MARK: Effects
+
+  private func feed(_ event: OrderManagerEvent) {
+    var effects: [OrderManagerEffect] = []
+    core?.apply(event, at: wallClock, into: &effects)
+    for effect in effects { perform { self.carryOut(effect) } }
+  }
+
+  private func carryOut(_ effect: OrderManagerEffect) {
+    switch effect {
+    case .publish(let publication): publish(publication)
+    case .call(let call): if !isStopping { send(call) }
+    case .commit(let next): nextApproval = next
+    case .redis(.order(let account, let id, let value, let isOpen)):
+      world.redis["order:\(account):\(id)"] = value
+      world.redis["open:\(account):\(id)"] = isOpen ? value : nil
+    case .redis(.openOrders(let account, let ids)):
+      for key in world.redis.keys where key.hasPrefix("open:\(account):") {
+        if !ids.contains(where: { key == "open:\(account):\($0)" }) { world.redis[key] = nil }
+      }
+    case .measureClock: measureClock()
+    case .log: break
+    }
+  }
+
+  private func publish(_ publication: Publication) {
+    trace(publication)
+    let place = Place(publication.topic, publication.partition ?? 0)
+    produce(place, key: Array(publication.key.utf8), value: publication.value, headers: publication.headers) { offset in
+      self.feed(.acknowledged(token: publication.token, offset: offset))
+    }
+  }
+
+  private func trace(_ publication: Publication) {
+    guard world.isTracing, let value = publication.value else { return }
+    switch publication.topic {
+    case Topic.executions:
+      guard let record = try? ExecutionRecord(value) else { return }
+      switch record {
+      case .order(let event):
+        let fill = event.fill.map { " fill \($0.tradeID): \($0.quantity)" } ?? ""
+        world.trace("\(self) says \(event.clientOrderID) is \(event.status) (\(event.provenance))\(fill) \(event.reason ?? "")")
+      case .plan(let plan): world.trace("\(self) plans \(plan.approval.clientOrderID)")
+      default: break
+      }
+    case Topic.alerts: if let alert = try? Alert(value) { world.trace("\(self) alert \(alert.code): \(alert.message)") }
+    default: break
+    }
+  }
+
+  // MARK: The venue
+
+  /// The last look at the lease, then the signature, then the wire: between them the process may stall.
+  private func send(_ call: VenueCall) {
+    guard let clock else { return answer(call, .notSent(reason: "no clock")) }
+    if let notAfter = call.notAfter, world.mutation != .fencing {
+      let until = min(leaseUntil, world.now + (notAfter - wallClock))
+      guard world.now < until else { return answer(call, .notSent(reason: "the lease or the approval has run out")) }
+    }
+    let signedAt = wallClock + clock.offset
+    let lease = leaseUntil
+    perform { self.world.venue.receive(call, signedAt: signedAt, lease: lease, from: self) }
+  }
+
+  func answer(_ call: VenueCall, _ result: VenueResult) { answer(call.token, call.action.outcome(of: result)) }
+
+  func answer(_ token: UInt64, _ answer: VenueAnswer, after delay: Int64 = 0) {
+    deliver(after: delay) { self.feed(.answered(token: token, self.careless(answer))) }
+  }
+
+  /// For an OrderManager that must not resolve: what is unknown counts as not sent.
+  private func careless(_ answer: VenueAnswer) -> VenueAnswer {
+    guard world.mutation == .resolution, case .order(.unknown(let failure)) = answer else { return answer }
+    return .order(.failed(VenueFailure(.transient, reason: failure.reason)))
+  }
+}
+
+extension InputRecord {
+  init(_ record: LoggedRecord) { self.init(source: record.source, value: record.value, headers: record.headers) }
+}
+
+extension VenueCall.Action {
+  /// What a result that is no confirmation means, by the venue's own table.
+  func outcome(of result: VenueResult) -> VenueAnswer {
+    switch self {
+    case .place: .order(BinanceErrors.classify(result, of: .placeOrder, read: unexpected))
+    case .cancel: .order(BinanceErrors.classify(result, of: .cancelOrder, read: unexpected))
+    case .order: .order(BinanceErrors.classify(result, of: .query, read: unexpected))
+    case .openOrders, .allOrders: .orders(BinanceErrors.classify(result, of: .query, read: unexpected))
+    case .trades: .trades(BinanceErrors.classify(result, of: .query, read: unexpected))
+    case .account: .balances(BinanceErrors.classify(result, of: .query, read: unexpected))
+    }
+  }
+}
+
+private func unexpected<Reply>(_ body: [UInt8]) throws(ReplyError) -> Reply {
+  preconditionFailure("confirmations are not read from text here")
+}
