@@ -83,6 +83,7 @@ final class OrderManagerProcess: SimulatedProcess {
     connect()
     isReady = true
     tick()
+    refreshRedis()
   }
 
   // MARK: Input
@@ -111,6 +112,13 @@ final class OrderManagerProcess: SimulatedProcess {
   private func tick() {
     feed(.tick)
     deliver(after: 50 * Interval.millisecond) { self.tick() }
+  }
+
+  private func refreshRedis() {
+    deliver(after: 30 * Interval.second) {
+      self.feed(.redisLost)
+      self.refreshRedis()
+    }
   }
 
   /// Commits what is done; an accepted commit is the lease.
