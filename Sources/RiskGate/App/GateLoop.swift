@@ -79,7 +79,7 @@ final class GateLoop {
       }
     }
     try release()
-    consumer.close()
+    consumer.close(timeoutMilliseconds: 1_000)
     feed.close()
   }
 
@@ -160,16 +160,17 @@ final class GateLoop {
     context.health.set("orders", .healthy)
   }
 
-  /// Gives the partitions back with everything written: snapshots, outcomes, offsets.
+  /// Gives the partitions back with everything written: snapshots, outcomes, offsets. All of it within the time that a program has to
+  /// stop.
   private func release() throws {
     context.health.set("orders", .unhealthy("no partitions"))
     for partition in gates.keys.sorted() { try apply(.flush, to: partition) }
-    if try outbox.drain(timeoutMilliseconds: 2_500) {
+    if try outbox.drain(timeoutMilliseconds: 2_000) {
       try takeAcknowledgements()
       let places = gates.keys.sorted().compactMap(place)
       // Whoever comes next finds the outcomes in the log, with these offsets or without.
       if !places.isEmpty {
-        do throws(KafkaError) { try consumer.commit(places) } catch {
+        do throws(KafkaError) { try consumer.commit(places, timeoutMilliseconds: 1_000) } catch {
           context.logger.warning("offsets were not committed: \(error)")
         }
       }
@@ -178,7 +179,10 @@ final class GateLoop {
   }
 
   private func drop() throws {
-    for partition in gates.keys.sorted() { try feed.leave(partition) }
+    for partition in gates.keys.sorted() {
+      try feed.leave(partition)
+      outbox.forget(partition)
+    }
     gates.removeAll()
     context.metrics.partitions.set(0)
   }
@@ -254,7 +258,9 @@ final class GateLoop {
       var moved = input?.headers ?? RecordHeaders()
       moved.origin = origin
       try send(Topic.orders, right, account.text, payload, partition, input.map { Input(offset: $0.offset, headers: moved) })
-    case .snapshot(let key, let value): try send(Topic.riskState, partition, key, value, partition, nil)
+    case .snapshot(let key, let value):
+      let headers = RecordHeaders(epoch: gates[partition]?.epoch).adding("riskgate.out", wallClock())
+      try outbox.sendSnapshot(partition, key: key, value: value, headers: headers)
     case .alert(let alert): try send(Topic.alerts, 0, alert.service, alert.encoded(), partition, nil)
     case .position(let view): context.live.show(view)
     case .risk(let view): context.live.show(view)

@@ -1,5 +1,6 @@
 import Domain
 import Kafka
+import RiskGateCore
 import Runtime
 import Wire
 
@@ -27,6 +28,14 @@ final class Outbox {
   private var inFlight: [UInt64: (input: Int64?, partition: Int32)] = [:]
   private var acknowledged: [Acknowledgement] = []
   private var lastToken: UInt64 = 0
+  /// Snapshots that wait for the outcomes that they know of, by partition.
+  private var holdbacks: [Int32: Holdback<Snapshot>] = [:]
+
+  private struct Snapshot {
+    let key: String
+    let value: [UInt8]
+    let headers: RecordHeaders
+  }
 
   init(_ settings: KafkaSettings, wakeup: Wakeup) throws(KafkaError) {
     producer = try KafkaProducer(settings)
@@ -53,6 +62,24 @@ final class Outbox {
       try serve(timeoutMilliseconds: 100)
     }
     inFlight[lastToken] = (input, inputPartition)
+    holdbacks[inputPartition, default: Holdback()].begin(lastToken)
+  }
+
+  /// Sends a snapshot of `partition` as soon as everything that was sent for it before is in the log.
+  func sendSnapshot(_ partition: Int32, key: String, value: [UInt8], headers: RecordHeaders) throws {
+    holdbacks[partition, default: Holdback()].hold(Snapshot(key: key, value: value, headers: headers))
+    try sendFreeSnapshots(of: partition)
+  }
+
+  /// Forgets the snapshots that wait: the partition is somebody else's now.
+  func forget(_ partition: Int32) { holdbacks[partition] = nil }
+
+  private func sendFreeSnapshots(of partition: Int32) throws {
+    while let snapshot = holdbacks[partition]?.takeFree() {
+      try send(
+        Topic.riskState, partition: partition, key: snapshot.key, value: snapshot.value, headers: snapshot.headers, input: nil,
+        inputPartition: partition)
+    }
   }
 
   /// What the broker has acknowledged since the last call.
@@ -82,7 +109,7 @@ final class Outbox {
   func drain(timeoutMilliseconds: Int) throws -> Bool {
     let deadline = Deadline(afterMilliseconds: timeoutMilliseconds)
     while !inFlight.isEmpty, !deadline.isPast { try serve(timeoutMilliseconds: 50) }
-    return inFlight.isEmpty
+    return inFlight.isEmpty && holdbacks.values.allSatisfy(\.isEmpty)
   }
 
   private func serve(timeoutMilliseconds: Int) throws {
@@ -94,6 +121,8 @@ final class Outbox {
       acknowledged.append(
         Acknowledgement(
           topicPartition: report.topicPartition, offset: report.offset, input: sent.input, inputPartition: sent.partition))
+      holdbacks[sent.partition]?.finish(report.token)
+      try sendFreeSnapshots(of: sent.partition)
     }
   }
 }
