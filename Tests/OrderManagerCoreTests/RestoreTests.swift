@@ -64,6 +64,66 @@ import Wire
     #expect(world.violations.isEmpty)
   }
 
+  /// Anyone can write to the log; only what an owner wrote is taken over, and nothing stops a take-over.
+  @Test func strangersRecordsAreNotTakenOver() {
+    var rig = Rig()
+    rig.approve("a")
+    guard case .plan(let plan)? = rig.records.first else {
+      Issue.record("no plan")
+      return
+    }
+    let huge = String(decoding: ExecutionRecord.plan(plan).encoded(), as: UTF8.self).replacing(
+      #""quantity":"1""#, with: #""quantity":"92233720368""#)
+    let child = #"{"child":1,"venue":"binance","venue_client_id":"x","quantity":"92233720368","price":"1"},"#
+    let doubled = huge.replacing(#""children":["#, with: #""children":[\#(child)"#)
+    #expect(doubled != huge)
+    let order = #"{"v":1,"type":"order","account":"main","client_order_id":"b","venue":"binance","symbol":"BTC-USDT","side":"buy"}"#
+    for epoch in [nil, 7] as [Int64?] {
+      var restoration = OrderRestoration()
+      for (offset, bytes) in [nil, [], Array("{".utf8), Array(order.utf8)].enumerated() as EnumeratedSequence<[[UInt8]?]> {
+        restoration.readState(Self.record(bytes, offset, epoch), key: "main+b")
+      }
+      restoration.readExecution(Self.record(Array(doubled.utf8), 0, epoch))
+      restoration.readExecution(Self.record(Array("[]".utf8), 1, epoch))
+      var core = OrderManagerPartition(World.settings())
+      var effects: [OrderManagerEffect] = []
+      core.apply(.restored(restoration.finish(epoch: 9, nextApproval: 0)), at: rig.now, into: &effects)
+      #expect(core.liveOrders == 0)
+    }
+    var restoration = OrderRestoration()
+    restoration.readExecution(Self.record(ExecutionRecord.plan(plan).encoded(), 0, nil))
+    var core = OrderManagerPartition(World.settings())
+    var effects: [OrderManagerEffect] = []
+    core.apply(.restored(restoration.finish(epoch: 9, nextApproval: 0)), at: rig.now, into: &effects)
+    #expect(core.liveOrders == 0, "a plan without an epoch is nobody's")
+  }
+
+  private static func record(_ bytes: [UInt8]?, _ offset: Int, _ epoch: Int64?) -> InputRecord {
+    let source = RecordSource(topic: Topic.executions, partition: 0, offset: Int64(offset), timestamp: .zero)
+    return InputRecord(source: source, value: bytes, headers: RecordHeaders(epoch: epoch))
+  }
+
+  /// Ten thousand cancels of nothing do not silence what comes after.
+  @Test func alertsGoOn() {
+    var rig = Rig()
+    for number in 0..<10_050 { rig.approve("c\(number)", action: .cancel, target: "t\(number)") }
+    #expect(rig.alerts.count == 10_050)
+    rig.approve("again", action: .cancel, target: "t10049")
+    #expect(rig.alerts.count == 10_050, "the same is said once")
+  }
+
+  /// A venue whose clock is nonsense stops nobody.
+  @Test func aClockAtTheEndOfTimeIsSurvived() {
+    for offset in [Int64.min, .max] {
+      var rig = Rig()
+      rig.feed(.clock(.binance, VenueClock(offset: offset, uncertainty: Interval.second)))
+      rig.approve("a")
+      rig.loseReply()
+      rig.denyAll(milliseconds: 3_000)
+      #expect(rig.statuses(of: "a").first == .unknown)
+    }
+  }
+
   @Test func theSameEventsGiveTheSameEffects() {
     var faults = World.Faults()
     faults.loseReply = 0.3

@@ -48,6 +48,56 @@ import Wire
     #expect(gate.send(#"{"side":"buy","quantity":0.25}"#).passed)
   }
 
+  /// Anyone can write to RiskGate's own topics; only what carries an owner's epoch counts, and nothing else stops a take-over.
+  @Test func strangersRecordsDoNotStopATakeOver() throws {
+    var gate = Harness()
+    gate.send(#"{"side":"buy","quantity":0.25,"client_order_id":"a"}"#)
+    let approval = try #require(gate.approved.first).value
+    var restore = RiskRestore(gate.settings)
+    let hostile: [[UInt8]?] = [nil, [], Array("{".utf8), Array("[]".utf8), Array(#"{"v":1,"type":"checkpoint"}"#.utf8), approval]
+    for (offset, value) in hostile.enumerated() {
+      for key in ["main", Checkpoint.key, "main/a/1"] {
+        try restore.readState(key: Array(key.utf8), value: value, epoch: nil, offset: Int64(offset))
+      }
+      try restore.readDecision(topic: Topic.approved, value: value, epoch: nil, offset: Int64(offset))
+      try restore.readDecision(topic: Topic.rejected, value: value, epoch: nil, offset: Int64(offset))
+    }
+    gate.engine = try restore.engine(epoch: 1)
+    gate.apply(.ready)
+    #expect(gate.exposure() == nil, "an approval without an epoch is nobody's")
+  }
+
+  /// A book from a clock that runs ahead is as old as its reading: it does not stay young, and the marks after it count.
+  @Test func aBookFromTheFutureGrowsOld() throws {
+    var gate = Harness()
+    let now = gate.now
+    gate.now = now + Interval.hour
+    let top = TopOfBook(
+      bid: BookLevel(price: Harness.price("26000"), quantity: Harness.quantity("1")),
+      ask: BookLevel(price: Harness.price("26001"), quantity: Harness.quantity("1")))
+    let early = BookRecord(
+      kind: .diff, venue: .binance, symbol: Harness.btc, updateID: 2, isValid: true, ingestTime: gate.now, top: top)
+    gate.now = now
+    gate.apply(.book(early))
+    #expect(gate.send(#"{"side":"buy","quantity":0.25}"#).passed)
+    gate.hold("1", at: "26000", id: "h")
+    gate.wait(3 * Interval.second)
+    #expect(gate.send(#"{"side":"buy","quantity":0.25}"#).code == .noReference)
+    gate.quote("BTC-USDT", bid: "27000", ask: "27002")
+    gate.apply(.tick)
+    #expect(try #require(gate.positions.last).mark == Harness.price("27001"))
+  }
+
+  /// USDT is the dollar of the limits even where the list of stablecoins forgets it.
+  @Test func aListOfStablecoinsWithoutTheDollarIsSurvived() {
+    var settings = Harness().settings
+    settings.stablecoins = ["USDC"]
+    var engine = RiskEngine(settings)
+    var effects: [RiskEffect] = []
+    engine.apply(.instrument(Harness.instrument("BTC-USDT")), at: Harness.start, into: &effects)
+    engine.apply(.instrument(Harness.instrument("ETH-BTC")), at: Harness.start, into: &effects)
+  }
+
   @Test(arguments: 0..<20 as Range<UInt64>)
   func noBytesStopTheGate(seed: UInt64) {
     var random = SeededGenerator(seed: seed)

@@ -159,7 +159,7 @@ public struct OrderManagerPartition: Sendable {
   /// The venue's time at our instant, at the earliest or at the latest that it can be; nil while it was never measured.
   func venueTime(_ venue: Venue, at time: Timestamp, latest: Bool) -> Timestamp? {
     guard let clock = clocks[venue] else { return nil }
-    return time + (clock.offset + (latest ? clock.uncertainty : -clock.uncertainty))
+    return time + clock.offset + (latest ? clock.uncertainty : -clock.uncertainty)
   }
 
   /// Exponential back-off with full jitter.

@@ -40,7 +40,7 @@ public struct OrderRestoration: Sendable {
   private var executionsFence = EpochFence()
   private var executionsOffset: Int64 = 0
   private var successions: [Succession] = []
-  /// Records that could not be read.
+  /// Records that could not be read, or that no owner wrote.
   public private(set) var unreadable = 0
 
   /// Nothing read yet.
@@ -49,17 +49,19 @@ public struct OrderRestoration: Sendable {
   /// Where to begin to read `executions`: only to be asked when `order.state` has been read.
   public var executionsStart: Int64 { cursor.executionsOffset }
 
-  /// Takes a record of `order.state`.
+  /// Takes a record of `order.state`. Only markers and what carries its owner's epoch count: strangers' records are passed over.
   public mutating func readState(_ record: InputRecord, key: String) {
     guard stateFence.admits(record.headers.epoch) else { return }
+    let isOwned = record.headers.epoch != nil
     guard let value = record.value else {
-      if let key = Self.orderKey(key) { orders[key] = nil }
+      if isOwned, let key = Self.orderKey(key) { orders[key] = nil }
       return
     }
     do throws(RecordError) {
       let reader = try RecordReader(value)
       switch try reader.string("type") {
       case "epoch": if let marker = EpochMarker(reader) { stateFence.see(marker, at: record.source.offset) }
+      case _ where !isOwned: unreadable += 1
       case "cursor":
         cursor = try OrderSnapshot.Cursor(reader)
         executionsFence = EpochFence(epoch: cursor.executionsEpoch)
@@ -87,6 +89,7 @@ public struct OrderRestoration: Sendable {
       guard marker.owner.hasPrefix("ordermanager") else { return }
       executionsFence.see(marker, at: record.source.offset)
       successions.append(Succession(offset: record.source.offset, epoch: executionsFence.epoch))
+    case .plan where record.headers.epoch == nil, .order where record.headers.epoch == nil: unreadable += 1  // No owner's.
     case .plan(let plan):
       // Also one that a stalled former owner wrote after its time: it may have sent it.
       take(plan, record.source.offset)

@@ -10,7 +10,8 @@ struct Market: Sendable {
   /// Changes with every mark, so that a valuation knows whether it is still good.
   private(set) var version: UInt64 = 0
 
-  init(stablecoins: Set<String>) { self.stablecoins = stablecoins }
+  /// USDT is the dollar of the limits, whatever else counts as one.
+  init(stablecoins: Set<String>) { self.stablecoins = stablecoins.union(["USDT"]) }
 
   /// The position of a symbol, which becomes known by this.
   mutating func intern(_ symbol: Symbol) -> Int {
@@ -28,19 +29,22 @@ struct Market: Sendable {
     symbols[intern(instrument.symbol)].withListing(instrument.venue) { $0.instrument = instrument }
   }
 
-  mutating func apply(_ book: BookRecord) {
+  /// Takes a book that is read at `now`: one that says that it comes from later is from a clock that is wrong, and is as old as its
+  /// reading.
+  mutating func apply(_ book: BookRecord, at now: Timestamp) {
     let symbol = intern(book.symbol)
+    let time = min(book.ingestTime, now)
     let top = book.isValid && !book.top.isCrossed ? book.top : TopOfBook(bid: nil, ask: nil)
     symbols[symbol].withListing(book.venue) { listing in
       listing.bid = top.bid.flatMap { $0.price.isPositive ? $0.price : nil }
       listing.ask = top.ask.flatMap { $0.price.isPositive ? $0.price : nil }
-      listing.time = book.ingestTime
+      listing.time = time
     }
     guard let bid = top.bid?.price, let ask = top.ask?.price, bid.isPositive else {
       version += 1
       return
     }
-    setMark(Mark(price: Price(units: bid.units + (ask.units - bid.units) / 2), time: book.ingestTime), of: symbol)
+    setMark(Mark(price: Price(units: bid.units + (ask.units - bid.units) / 2), time: time), of: symbol)
   }
 
   /// Takes a mark that is not older than the one known.

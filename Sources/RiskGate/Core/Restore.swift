@@ -30,13 +30,7 @@ public struct RiskRestore: Sendable {
 
   /// Takes one record of `risk.state`, in the order of the log. `epoch` is its writer's.
   public mutating func readState(key: [UInt8]?, value: [UInt8]?, epoch: Int64?, offset: Int64) throws(RecordError) {
-    guard let key, let value else { return }
-    let reader = try RecordReader(value)
-    if let marker = EpochMarker(reader) {
-      stateFence.see(marker, at: offset)
-      return
-    }
-    guard stateFence.admits(epoch) else { return }
+    guard let key, let value, let reader = try Self.read(value, epoch, offset, &stateFence) else { return }
     let name = String(decoding: key, as: UTF8.self)
     if name == Checkpoint.key {
       checkpoint = try Checkpoint(reader)
@@ -50,14 +44,9 @@ public struct RiskRestore: Sendable {
   /// Takes one record of `orders.approved` or `orders.rejected`, from the checkpoint's offset on.
   public mutating func readDecision(topic: String, value: [UInt8]?, epoch: Int64?, offset: Int64) throws(RecordError) {
     guard let value else { return }
-    let reader = try RecordReader(value)
     var fence = (topic == Topic.approved ? approvedFence : rejectedFence) ?? EpochFence(epoch: checkpoint.epoch)
     defer { if topic == Topic.approved { approvedFence = fence } else { rejectedFence = fence } }
-    if let marker = EpochMarker(reader) {
-      fence.see(marker, at: offset)
-      return
-    }
-    guard fence.admits(epoch) else { return }
+    guard let reader = try Self.read(value, epoch, offset, &fence) else { return }
     if topic == Topic.approved {
       let approval = try Approval(reader)
       decisions.append(Decision(time: approval.decidedAt, source: approval.source, verdict: .approved(approval)))
@@ -65,6 +54,24 @@ public struct RiskRestore: Sendable {
       let rejection = try Rejection(reader)
       decisions.append(Decision(time: rejection.decidedAt, source: rejection.source, verdict: .rejected(rejection)))
     }
+  }
+
+  /// The record, when it is an owner's: those carry its epoch. Strangers' records count for nothing, readable or not; an owner's that
+  /// cannot be read is an error, since nobody may decide on half of what was known. Markers are taken note of.
+  private static func read(
+    _ value: [UInt8], _ epoch: Int64?, _ offset: Int64, _ fence: inout EpochFence
+  ) throws(RecordError) -> RecordReader? {
+    guard fence.admits(epoch) else { return nil }
+    let reader: RecordReader
+    do { reader = try RecordReader(value) } catch {
+      guard epoch != nil else { return nil }
+      throw error
+    }
+    if let marker = EpochMarker(reader) {
+      fence.see(marker, at: offset)
+      return nil
+    }
+    return epoch == nil ? nil : reader
   }
 
   /// The engine with everything that was read in it. Its checkpoint says where `executions` go on; `orders` go on there too, and the
@@ -194,6 +201,8 @@ extension DecisionFigures {
   /// What an approval of `side` reserved: the position after it less what was there and open before.
   fileprivate func reserved(_ side: Side) -> Quantity? {
     guard let position, let positionAfter, let openBuys, let openSells else { return nil }
-    return side == .buy ? positionAfter - position - openBuys : position - positionAfter - openSells
+    let (before, after) = (Int128(position.units), Int128(positionAfter.units))
+    let reserved = side == .buy ? after - before - Int128(openBuys.units) : before - after - Int128(openSells.units)
+    return Quantity(clamping: max(0, reserved))
   }
 }

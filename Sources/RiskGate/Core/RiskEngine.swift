@@ -39,7 +39,7 @@ public struct RiskEngine: Sendable {
     case .order(let record): apply(record, into: &effects)
     case .execution(let payload, let source, let epoch):
       applyExecution(payload, source: source, epoch: epoch, into: &effects)
-    case .book(let book): market.apply(book)
+    case .book(let book): market.apply(book, at: now)
     case .instrument(let instrument): market.apply(instrument)
     case .control(let control, let source): apply(control, source: source, into: &effects)
     case .limits(let limits): apply(limits, into: &effects)

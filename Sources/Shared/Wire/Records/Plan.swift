@@ -52,6 +52,11 @@ public struct Plan: Hashable, Sendable {
           quantity: try child.require("quantity", try child.decimal("quantity")),
           price: try child.require("price", try child.decimal("price"))))
     }
+    // Readers add the quantities up.
+    let total = children.reduce(Int128(0)) { $0 + Int128($1.quantity.units) }
+    guard total <= Int128(Int64.max), children.allSatisfy({ $0.quantity.isPositive && $0.price.isPositive }) else {
+      throw RecordError(.outOfRange, "A quantity or price of the plan is not above zero, or its quantities are too large.")
+    }
     time = try reader.require("time", try reader.time("time"))
   }
 
