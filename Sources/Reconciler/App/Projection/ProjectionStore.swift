@@ -54,7 +54,7 @@ extension Batch.Advance {
 }
 
 extension PostgresError {
-  /// The fault lies in the values of a statement (data exceptions, integrity violations), so that repeating it is pointless and
-  /// leaving it out is safe for everything else.
-  var isFaultOfTheRecord: Bool { sqlState.hasPrefix("22") || sqlState.hasPrefix("23") }
+  /// The fault lies in the values of a statement (data exceptions, integrity violations, a limit such as an index' row size), so that
+  /// repeating it is pointless and leaving it out is safe for everything else.
+  var isFaultOfTheRecord: Bool { ["22", "23", "54"].contains { sqlState.hasPrefix($0) } }
 }
