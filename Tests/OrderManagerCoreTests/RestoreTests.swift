@@ -77,7 +77,7 @@ import Wire
     let child = #"{"child":1,"venue":"binance","venue_client_id":"x","quantity":"92233720368","price":"1"},"#
     let doubled = huge.replacing(#""children":["#, with: #""children":[\#(child)"#)
     #expect(doubled != huge)
-    let order = #"{"v":1,"type":"order","account":"main","client_order_id":"b","venue":"binance","symbol":"BTC-USDT","side":"buy"}"#
+    let order = #"{"v":1,"type":"order","account":"main","client_order_id":"b","venue":"binance","side":"buy"}"#
     for epoch in [nil, 7] as [Int64?] {
       var restoration = OrderRestoration()
       for (offset, bytes) in [nil, [], Array("{".utf8), Array(order.utf8)].enumerated() as EnumeratedSequence<[[UInt8]?]> {

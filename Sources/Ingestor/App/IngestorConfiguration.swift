@@ -31,9 +31,7 @@ struct IngestorConfiguration: Sendable {
     // A book record is of no use to anybody after a few seconds; the snapshot that follows is.
     kafka.properties["message.timeout.ms"] = kafka.properties["message.timeout.ms"] ?? "5000"
     self.kafka = kafka
-    redis = configuration.value(
-      "REDIS_URL", default: "redis://127.0.0.1:6379", help: "live state", expected: "redis://[:password@]host[:port][/database]",
-      parse: RedisURL.init)
+    redis = RedisURL(configuration: &configuration)
     health = HealthSettings(configuration: &configuration)
   }
 

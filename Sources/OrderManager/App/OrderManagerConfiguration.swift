@@ -25,9 +25,7 @@ struct OrderManagerConfiguration: Sendable {
 
   init(_ configuration: inout Configuration, logger: Logger) {
     kafka = KafkaSettings(clientID: "ordermanager", configuration: &configuration, logger: logger)
-    redis = configuration.value(
-      "REDIS_URL", default: "redis://127.0.0.1:6379", help: "live state", expected: "redis://[:password@]host[:port][/database]",
-      parse: RedisURL.init)
+    redis = RedisURL(configuration: &configuration)
     health = HealthSettings(configuration: &configuration)
     endpoints = Self.endpoints(&configuration)
     deployment =
@@ -93,7 +91,7 @@ struct OrderManagerConfiguration: Sendable {
     let consent = configuration.optionalString(
       "APUS_ALLOW_MAINNET", help: "\(VenueAddress.mainnetConsent) lets through other hosts than test networks")
     do throws(VenueAddress.Refusal) {
-      return try BinanceEndpoints(rest: rest, streams: streams, webSocketAPI: api ?? streams, consent: consent)
+      return try BinanceEndpoints(rest: rest, streams: streams, webSocketAPI: api, consent: consent)
     } catch {
       configuration.reject("APUS_BINANCE_REST_URL, APUS_BINANCE_WS_URL, APUS_BINANCE_WS_API_URL: \(error)")
       return nil

@@ -27,7 +27,7 @@ final class OrderManagerShell {
   /// More records and calls under way than this, and no more input is read.
   private static let maximumOutstanding = 4_096
   /// What is under way at a shutdown is waited for so long.
-  private static let stopMilliseconds = 2_500
+  private static let stopMilliseconds = 2_000
 
   let configuration: OrderManagerConfiguration
   let inbox: Inbox
@@ -197,8 +197,9 @@ final class OrderManagerShell {
     }
   }
 
+  /// A position that is gone is fatal, too: behind it may lie a halt.
   private func note(_ error: KafkaError) throws {
-    if error.isFatal { throw error }
+    if error.isFatal || error.name == "_AUTO_OFFSET_RESET" { throw error }
     logger.warning("Kafka: \(error)")
   }
 

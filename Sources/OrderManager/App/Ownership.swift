@@ -75,14 +75,16 @@ extension OrderManagerShell {
   func handBack() throws {
     isStopping = true
     defer { isStopping = false }
-    try producer.flush(timeoutMilliseconds: 1_500) { report in
+    try producer.flush(timeoutMilliseconds: 1_000) { report in
       // What was not acknowledged is simply not committed: the next owner finds out.
       guard report.error == nil, let place = self.sent.removeValue(forKey: report.token) else { return }
       self.feed(.acknowledged(token: place.token, offset: report.offset), to: place.partition, generation: place.generation)
     }
     if !owned.isEmpty {
       do throws(KafkaError) {
-        try group.commit(owned.map { TopicPartitionOffset(Topic.approved, $0.key, offset: $0.value.nextApproval) })
+        try group.commit(
+          owned.map { TopicPartitionOffset(Topic.approved, $0.key, offset: $0.value.nextApproval) },
+          timeoutMilliseconds: 500)
       } catch {
         logger.warning("the last commit was refused: \(error)")
       }

@@ -35,12 +35,12 @@ do {
 
   service.addThread("orders", wake: { inbox.wakeup.signal() }) { stop in
     let layouts = Topic.layouts(accountPartitions: settings.accountPartitions)
-    try KafkaAdmin(settings.kafka).createTopics(
-      layouts.map { layout in
-        KafkaTopicSpecification(
-          layout.name, partitionCount: layout.partitions,
-          settings: Dictionary(layout.settings.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first }))
-      })
+    let topics = layouts.map { layout in
+      KafkaTopicSpecification(
+        layout.name, partitionCount: layout.partitions,
+        settings: Dictionary(layout.settings.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first }))
+    }
+    guard try KafkaAdmin(settings.kafka).createTopics(topics, until: stop, logger: logger) else { return }
     let shell = try OrderManagerShell(
       settings, inbox: inbox, gateway: gateway, redis: RedisOutlet(writer: redis), streamClient: streams, health: health,
       metrics: metrics, logger: logger)

@@ -74,7 +74,7 @@ final class ReferenceFeed {
     return news
   }
 
-  func close() { consumer.close() }
+  func close() { consumer.close(timeoutMilliseconds: 500) }
 
   private func take(_ message: KafkaMessage) -> News? {
     if message.topic == Topic.executions {
@@ -97,11 +97,11 @@ final class ReferenceFeed {
     case Topic.control:
       let control = try Control(value)
       let source = RecordSource(message)
-      controls[control.account] = (control, source)
+      if control.version >= controls[control.account]?.control.version ?? 0 { controls[control.account] = (control, source) }
       return .control(control, source: source)
     case Topic.limits:
       let limits = try Limits(value)
-      self.limits[limits.account] = limits
+      if limits.version >= self.limits[limits.account]?.version ?? 0 { self.limits[limits.account] = limits }
       return .limits(limits)
     case Topic.instruments:
       let instrument = try Instrument(value)

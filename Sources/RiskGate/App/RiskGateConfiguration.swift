@@ -27,9 +27,7 @@ struct RiskGateConfiguration: Sendable {
 
   init(_ configuration: inout Configuration, logger: Logger) {
     kafka = KafkaSettings(clientID: "riskgate", configuration: &configuration, logger: logger)
-    redis = configuration.value(
-      "REDIS_URL", default: "redis://127.0.0.1:6379", help: "live state", expected: "redis://[:password@]host[:port][/database]",
-      parse: RedisURL.init)
+    redis = RedisURL(configuration: &configuration)
     health = HealthSettings(configuration: &configuration)
     instance = configuration.string("APUS_INSTANCE", default: "riskgate-0", help: "this replica's name in the consumer group")
     let partitions = configuration.int(
