@@ -37,10 +37,10 @@ struct Feed: Sendable {
   private var link = Link.down(retryAt: .zero)
   /// Number of the newest stream.
   private var number = 0
-  private var reconnectDelay = RetryDelay(initial: 250 * Interval.millisecond, maximum: 30 * Interval.second)
+  private var reconnectDelay = Backoff(initialMilliseconds: 250, maximumMilliseconds: 30_000)
   private var call = SnapshotCall.idle(notBefore: .zero)
   private var callNumber = 0
-  private var snapshotDelay = RetryDelay(initial: 250 * Interval.millisecond, maximum: 10 * Interval.second)
+  private var snapshotDelay = Backoff(initialMilliseconds: 250, maximumMilliseconds: 10_000)
   private(set) var health = FeedHealth()
 
   init(index: Int, symbol: Symbol, settings: IngestorSettings, seed: UInt64) {
@@ -107,10 +107,10 @@ struct Feed: Sendable {
     switch outcome {
     case .confirmed(let snapshot):
       // One that is too old leaves the book wanting another, a little later.
-      call = .idle(notBefore: now.steady + snapshotDelay.next(using: &generator))
+      call = .idle(notBefore: now.steady + snapshotDelay.nextDelay(using: &generator))
       finish(sync.receive(snapshot), at: now, into: &effects)
     case .failed(let failure), .unknown(let failure):
-      call = .idle(notBefore: now.steady + snapshotDelay.next(using: &generator, atLeast: failure.shortestWait))
+      call = .idle(notBefore: now.steady + snapshotDelay.nextDelay(using: &generator, atLeast: failure.shortestWait))
       log(.warning, "no snapshot: \(failure)", &effects)
     }
   }
@@ -166,7 +166,7 @@ struct Feed: Sendable {
   }
 
   private mutating func lose(_ reason: String, at now: Moment, into effects: inout [IngestorEffect]) {
-    link = .down(retryAt: now.steady + reconnectDelay.next(using: &generator))
+    link = .down(retryAt: now.steady + reconnectDelay.nextDelay(using: &generator))
     health.isConnected = false
     log(.warning, "stream lost: \(reason)", &effects)
     finish(sync.closed(), at: now, into: &effects)

@@ -33,7 +33,7 @@ public struct IngestorCore: Sendable {
   private var generator: SeededGenerator
   private var feeds: [Feed] = []
   private var now = Moment(steady: .zero, wall: .zero)
-  private var catalogDelay = RetryDelay(initial: Interval.second, maximum: 30 * Interval.second)
+  private var catalogDelay = Backoff(initialMilliseconds: 1_000, maximumMilliseconds: 30_000)
   /// When to ask for the instruments; moved ahead when a request goes out, so that a lost answer is noticed.
   private var nextCatalogRequest = Timestamp.zero
   private var isStopping = false
@@ -116,7 +116,7 @@ public struct IngestorCore: Sendable {
 
   private mutating func retryCatalog(after outcome: VenueOutcome<InstrumentList>, into effects: inout [IngestorEffect]) {
     guard let failure = outcome.failure else { return }
-    nextCatalogRequest = now.steady + catalogDelay.next(using: &generator, atLeast: failure.shortestWait)
+    nextCatalogRequest = now.steady + catalogDelay.nextDelay(using: &generator, atLeast: failure.shortestWait)
     log(.warning, nil, "no instrument list: \(failure)", &effects)
   }
 

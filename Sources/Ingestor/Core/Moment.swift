@@ -19,26 +19,9 @@ public struct Moment: Sendable, Hashable {
   }
 }
 
-/// How long to wait before trying again: exponential with full jitter, so that many feeds that failed together do not return together.
-struct RetryDelay: Sendable {
-  /// Bound of the first delay, in nanoseconds.
-  let initial: Int64
-  /// Bound of every delay, in nanoseconds.
-  let maximum: Int64
-  /// Failures since the last success.
-  private(set) var failures = 0
-
-  init(initial: Int64, maximum: Int64) {
-    self.initial = initial
-    self.maximum = maximum
+extension Backoff {
+  /// The next delay in nanoseconds, at least `minimum`; counts one attempt.
+  mutating func nextDelay(using generator: inout SeededGenerator, atLeast minimum: Int64 = 0) -> Int64 {
+    max(minimum, Int64(nextDelayMilliseconds(using: &generator)) * Interval.millisecond)
   }
-
-  /// The next delay, uniform in 0 … min(maximum, initial · 2^failures), and at least `minimum`.
-  mutating func next(using generator: inout SeededGenerator, atLeast minimum: Int64 = 0) -> Int64 {
-    let bound = failures < 30 ? min(maximum, initial << Int64(failures)) : maximum
-    failures += 1
-    return max(minimum, Int64.random(in: 0...bound, using: &generator))
-  }
-
-  mutating func reset() { failures = 0 }
 }

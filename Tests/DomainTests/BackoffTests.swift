@@ -1,5 +1,4 @@
 import Domain
-import Runtime
 import Testing
 
 @Suite struct BackoffTests {
