@@ -37,8 +37,9 @@ struct AccountSnapshot: Sendable {
     var fillSymbols: [Symbol]
   }
 
-  /// A record's orders stay below this many bytes, so that the record stays below the broker's limit of a megabyte.
-  static let pageBytes = 300_000
+  /// A record takes no further order beyond this many bytes, so that it stays below the broker's limit of a megabyte: the ids of a day
+  /// take 350 KB beside the first page, and the last order on a page may hold 4,096 fills.
+  static let pageBytes = 100_000
 
   init(_ state: AccountState, _ market: Market, now: Timestamp) {
     account = state.account
