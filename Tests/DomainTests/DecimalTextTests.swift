@@ -71,6 +71,13 @@ import Testing
     #expect(try Price("26796.10") * Quantity("0.25") == Money("6699.025"))
   }
 
+  /// The smallest integer has no counterpart: negating it would trap, so no text reads as it.
+  @Test func everyAmountCanBeNegated() throws {
+    #expect(throws: DecimalError.overflow) { try Quantity("-92233720368.54775808") }
+    #expect(try -Quantity("-92233720368.54775807") == Quantity("92233720368.54775807"))
+    #expect(Quantity(try Money("-92233720368.54775808"), .up) == nil)
+  }
+
   @Test func roundingGoesWhereItWasTold() throws {
     let tick = try Price("0.01")
     #expect(try Price("1.239").rounded(toMultipleOf: tick, .down) == Price("1.23"))

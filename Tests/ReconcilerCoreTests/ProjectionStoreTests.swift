@@ -128,22 +128,10 @@ import Wire
     #expect(input.nextOffset == 1)
   }
 
-  /// An id too long for an index costs its record alone: the database's refusal is the record's fault, not a reason to try again for ever.
-  @Test func anIdTooLongForAnIndexIsTheRecordsFault() throws {
-    let store = try open(try database("long"))
-    var generator = SeededGenerator(seed: 1)
-    let long = String((0..<20_000).map { _ in Character(Unicode.Scalar(UInt8.random(in: 97...122, using: &generator))) })
-    var batch = Batch()
-    let event = Sample.event("a", .filled, filled: "0.25", trade: long, of: "0.25")
-    batch.add(Sample.execution(0, event), stored: try store.input(topic: Topic.executions, partition: 0))
-    do {
-      try store.store(batch)
-      Issue.record("the database took it")
-    } catch let error as PostgresError {
-      #expect(error.isFaultOfTheRecord, "\(error)")
-    }
-    try store.store(batch.skippingChanges())
-    #expect(try store.input(topic: Topic.executions, partition: 0).nextOffset == 1)
+  /// A value beyond a limit of the database costs its record alone; a database that is in trouble costs none.
+  @Test func whoseFaultARefusalIs() {
+    for state in ["22003", "23505", "54000"] { #expect(PostgresError(sqlState: state, reason: "").isFaultOfTheRecord) }
+    for state in ["08006", "40001", "53100", "57P01"] { #expect(!PostgresError(sqlState: state, reason: "").isFaultOfTheRecord) }
   }
 
   /// Decisions and executions come from different topics: whichever is read first, the row is the same.

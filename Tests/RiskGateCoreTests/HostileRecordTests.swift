@@ -88,6 +88,37 @@ import Wire
     #expect(try #require(gate.positions.last).mark == Harness.price("27001"))
   }
 
+  /// A fee that is the smallest of all numbers is a dead letter.
+  @Test func noFeeStopsTheGate() {
+    var gate = Harness()
+    for fee in ["-92233720368.54775808", "92233720368.54775808", "-99999999999999999999"] {
+      let fill = Harness.fill(fee, price: "26000", quantity: "1", fee: fee, asset: "BTC")
+      gate.event("a", .partiallyFilled, quantity: "5", cumulative: "1", fill: fill)
+    }
+    #expect(gate.deadLetters.count == 3)
+    #expect(gate.send(#"{"action":"cancel","target_client_order_id":"a"}"#).passed)
+  }
+
+  /// However much an account has done, each record of its snapshot stays below the broker's limit.
+  @Test func aSnapshotFitsItsRecords() throws {
+    var gate = Harness()
+    let name = String(repeating: "n", count: 59)
+    for number in 0..<10_000 { gate.send(#"{"side":"buy","quantity":3,"client_order_id":"\#(name)\#(number)"}"#) }
+    for number in 0..<1_000 {
+      let fill = Harness.fill("t\(number)", price: "26000", quantity: "1")
+      gate.event("\(name)e\(number)", .filled, side: number % 2 == 0 ? .buy : .sell, quantity: "1", cumulative: "1", fill: fill)
+    }
+    for number in 0..<4_200 {
+      let fill = Harness.fill("\(10_000_000_000_000_000_000 as UInt64 + UInt64(number))", price: "26000", quantity: "0.1")
+      gate.event("big", .partiallyFilled, quantity: "5000", cumulative: "\(Double(number + 1) / 10)", fill: fill)
+    }
+    for number in 0..<2_000 { gate.hold("0.1", at: "26000", id: "\(name)\(name)\(number)") }
+    gate.state = []
+    gate.apply(.flush)
+    #expect(gate.state.count > 2)
+    #expect(try #require(gate.state.map(\.value.count).max()) < 950_000)
+  }
+
   /// USDT is the dollar of the limits even where the list of stablecoins forgets it.
   @Test func aListOfStablecoinsWithoutTheDollarIsSurvived() {
     var settings = Harness().settings

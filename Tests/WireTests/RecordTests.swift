@@ -60,6 +60,24 @@ import Testing
     }
   }
 
+  /// Ids from outside are kept in snapshots and indices, and reasons travel in dead letters: neither may be of any length.
+  @Test func wordsFromOutsideAreBounded() throws {
+    let long = String(repeating: "x", count: 129)
+    for record in Samples.executions {
+      let text = String(decoding: record.encoded(), as: UTF8.self)
+      for name in ["trade_id", "venue_order_id", "venue_client_id", "fee_asset", "id"] where text.contains("\"\(name)\":\"") {
+        let damaged = text.replacing(try Regex("\"\(name)\":\"[^\"]*\""), with: "\"\(name)\":\"\(long)\"")
+        #expect(throws: RecordError.self, "\(name)") { try ExecutionRecord(Array(damaged.utf8)) }
+      }
+    }
+    let tower = "e" + String(repeating: "\u{301}", count: 400_000)
+    #expect(RecordError(.unknownValue, tower).reason.utf8.count < 1_000)
+    let instrument = String(decoding: Samples.instrument.encoded(), as: UTF8.self)
+    let negative = instrument.replacing(try Regex("\"tick\":\"[^\"]*\""), with: "\"tick\":\"-0.01\"")
+    #expect(negative != instrument)
+    #expect(throws: RecordError.self) { try Instrument(Array(negative.utf8)) }
+  }
+
   @Test func limitsKeepTheirDefaultsAndRefuseNegatives() throws {
     let limits = try Limits(Array(#"{"v":1,"account":"main","version":1,"max_order_notional":70000}"#.utf8))
     #expect(limits.maximumOrderNotional == Samples.money("70000"))

@@ -79,7 +79,8 @@ public struct Money: FixedPoint {
 extension Quantity {
   /// The amount as a base quantity, rounded to `10^-8` as named; nil when it does not fit.
   public init?(_ money: Money, _ rounding: Rounding) {
-    guard let units = multiplyDivide(money.units, 1, 10_000_000_000, rounding).flatMap({ Int64(exactly: $0) }) else { return nil }
+    guard let units = multiplyDivide(money.units, 1, 10_000_000_000, rounding).flatMap({ Int64(exactly: $0) }), units != .min
+    else { return nil }
     self.init(units: units)
   }
 }

@@ -22,14 +22,15 @@ extension FixedPoint {
   /// Zero.
   @inlinable public static var zero: Self { Self(units: 0) }
 
-  /// Reads decimal text exactly. Throws for anything that is not exactly representable.
+  /// Reads decimal text exactly. Throws for anything that is not exactly representable, and for the one integer without a counterpart
+  /// of the other sign.
   public init(text: UnsafeBufferPointer<UInt8>) throws(DecimalError) {
     if let short = DecimalText.parseShort(text, scale: Self.scale) {
       self.init(units: Units(short))
       return
     }
     let value = try DecimalText.parse(text, scale: Self.scale)
-    guard let units = Units(exactly: value) else { throw .overflow }
+    guard let units = Units(exactly: value), units != .min else { throw .overflow }
     self.init(units: units)
   }
 

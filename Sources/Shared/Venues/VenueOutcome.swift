@@ -1,3 +1,5 @@
+import Wire
+
 /// What became of a call to a venue. Decided by the venue's own table, never by the class of the HTTP status alone.
 public enum VenueOutcome<Reply: Sendable>: Sendable {
   /// The venue did what was asked, and said so in words that we understand.
@@ -30,7 +32,7 @@ public struct VenueFailure: Error, Sendable, Hashable, CustomStringConvertible {
   public var kind: Kind
   /// The venue's own code, when it gave one.
   public var code: Int64?
-  /// The venue's words, or ours.
+  /// The venue's words, or ours; never long.
   public var reason: String
   /// True when a person should know: keys, signatures, codes that nobody has listed.
   public var needsAlert: Bool
@@ -39,7 +41,7 @@ public struct VenueFailure: Error, Sendable, Hashable, CustomStringConvertible {
   public init(_ kind: Kind, code: Int64? = nil, reason: String, needsAlert: Bool = false) {
     self.kind = kind
     self.code = code
-    self.reason = reason
+    self.reason = reason.cut()
     self.needsAlert = needsAlert
   }
 

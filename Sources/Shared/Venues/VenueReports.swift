@@ -98,12 +98,12 @@ public struct VenueOrderReport: Sendable, Hashable {
     self.price = price
     self.quantity = quantity
     self.state = state
-    self.unrecognised = unrecognised
+    self.unrecognised = unrecognised?.cut()
     self.cumulativeQuantity = cumulativeQuantity
     self.cumulativeQuote = cumulativeQuote
     self.fills = fills
     self.time = time
-    self.reason = reason
+    self.reason = reason?.cut()
   }
 
   /// The average price of what has been filled, rounded as named; nil before the first fill or when not said.

@@ -30,7 +30,7 @@ public struct Adjustment: Hashable, Sendable {
 
   init(_ reader: RecordReader) throws(RecordError) {
     account = try reader.require("account", try reader.identifier("account"))
-    id = try reader.require("id", try reader.string("id"))
+    id = try reader.require("id", try reader.foreignID("id"))
     symbol = try reader.require("symbol", try reader.symbol("symbol"))
     quantity = try reader.require("quantity", try reader.decimal("quantity"))
     price = try reader.require("price", try reader.decimal("price"))

@@ -124,8 +124,8 @@ public struct Observation: Hashable, Sendable {
 
 extension VenueOrder {
   init(_ reader: RecordReader) throws(RecordError) {
-    venueClientID = try reader.require("venue_client_id", try reader.string("venue_client_id"))
-    venueOrderID = try reader.require("venue_order_id", try reader.string("venue_order_id"))
+    venueClientID = try reader.require("venue_client_id", try reader.foreignID("venue_client_id"))
+    venueOrderID = try reader.require("venue_order_id", try reader.foreignID("venue_order_id"))
     symbol = try reader.require("symbol", try reader.symbol("symbol"))
     side = try reader.require("side", try reader.token("side"))
     status = try reader.require("status", try reader.token("status"))
@@ -154,7 +154,7 @@ extension VenueOrder {
 
 extension VenueFill {
   init(_ reader: RecordReader) throws(RecordError) {
-    venueOrderID = try reader.require("venue_order_id", try reader.string("venue_order_id"))
+    venueOrderID = try reader.require("venue_order_id", try reader.foreignID("venue_order_id"))
     symbol = try reader.require("symbol", try reader.symbol("symbol"))
     side = try reader.require("side", try reader.token("side"))
     fill = try Fill(try reader.require("fill", try reader.object("fill")))

@@ -35,11 +35,11 @@ public struct Fill: Hashable, Sendable {
   }
 
   init(_ reader: RecordReader) throws(RecordError) {
-    tradeID = try reader.require("trade_id", try reader.string("trade_id"))
+    tradeID = try reader.require("trade_id", try reader.foreignID("trade_id"))
     price = try reader.require("price", try reader.decimal("price"))
     quantity = try reader.require("quantity", try reader.decimal("quantity"))
     fee = try reader.decimal("fee") ?? .zero
-    feeAsset = try reader.string("fee_asset") ?? ""
+    feeAsset = try reader.foreignID("fee_asset") ?? ""
     feePrice = try reader.decimal("fee_price")
     liquidity = try reader.token("liquidity")
     time = try reader.time("time") ?? .zero
@@ -143,8 +143,8 @@ public struct OrderEvent: Hashable, Sendable {
     quantity = try reader.require("quantity", try reader.decimal("quantity"))
     limitPrice = try reader.decimal("price")
     child = Int(try reader.integer("child") ?? 0)
-    venueClientID = try reader.string("venue_client_id")
-    venueOrderID = try reader.string("venue_order_id")
+    venueClientID = try reader.foreignID("venue_client_id")
+    venueOrderID = try reader.foreignID("venue_order_id")
     status = try reader.require("status", try reader.token("status"))
     fill = try reader.object("fill").map { fill throws(RecordError) in try Fill(fill) }
     cumulativeQuantity = try reader.decimal("cumulative_quantity") ?? .zero

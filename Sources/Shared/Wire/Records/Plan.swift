@@ -48,7 +48,7 @@ public struct Plan: Hashable, Sendable {
         Child(
           number: Int(try child.require("child", try child.integer("child"))),
           venue: try child.require("venue", try child.identifier("venue")),
-          venueClientID: try child.require("venue_client_id", try child.string("venue_client_id")),
+          venueClientID: try child.require("venue_client_id", try child.foreignID("venue_client_id")),
           quantity: try child.require("quantity", try child.decimal("quantity")),
           price: try child.require("price", try child.decimal("price"))))
     }

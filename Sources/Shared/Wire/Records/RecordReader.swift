@@ -7,10 +7,10 @@ public struct RecordError: Error, Equatable, Sendable {
   /// The sentence for people.
   public var reason: String
 
-  /// An error with its sentence.
+  /// An error with its sentence, cut to a length that always fits a record.
   public init(_ code: RejectionCode, _ reason: String) {
     self.code = code
-    self.reason = reason
+    self.reason = reason.cut()
   }
 
   /// The same error, said of bytes that are not JSON.
@@ -55,6 +55,13 @@ public struct RecordReader: Sendable {
   public func string(_ name: String) throws(RecordError) -> String? {
     guard let value = value(name) else { return nil }
     guard let text = value.string else { throw RecordError(.malformed, "The field \(name) is not a string.") }
+    return text
+  }
+
+  /// An id that somebody else made up: at most 128 bytes, since ids are kept.
+  public func foreignID(_ name: String) throws(RecordError) -> String? {
+    guard let text = try string(name) else { return nil }
+    guard text.utf8.count <= 128 else { throw RecordError(.outOfRange, "The field \(name) is longer than 128 bytes.") }
     return text
   }
 
@@ -152,5 +159,13 @@ public struct RecordReader: Sendable {
   public func require<Value>(_ name: String, _ value: Value?) throws(RecordError) -> Value {
     guard let value else { throw RecordError(.missingField, "The field \(name) is missing.") }
     return value
+  }
+}
+
+extension String {
+  /// The text, or its first 300 scalars: words from outside have no length of their own accord.
+  public func cut() -> String {
+    guard utf8.count > 300 else { return self }
+    return String(String.UnicodeScalarView(unicodeScalars.prefix(300)))
   }
 }

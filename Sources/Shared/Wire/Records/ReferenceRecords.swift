@@ -95,6 +95,10 @@ extension Instrument {
       maximumQuantity: try reader.decimal("max_quantity") ?? .zero,
       minimumNotional: try reader.decimal("min_notional") ?? .zero,
       isTrading: try reader.bool("trading") ?? true)
+    let isNegative =
+      [tick, minimumPrice, maximumPrice].contains(where: \.isNegative)
+      || [lot, minimumQuantity, maximumQuantity].contains(where: \.isNegative) || minimumNotional.isNegative
+    guard !isNegative else { throw RecordError(.outOfRange, "A limit of the instrument is below zero.") }
   }
 
   /// The bytes of its record on `instruments`.
