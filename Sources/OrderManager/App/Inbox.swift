@@ -20,16 +20,20 @@ enum InboxEvent: Sendable {
 /// A bounded queue toward the shell's thread. Nobody waits on it: what does not fit is refused, and the sender copes.
 final class Inbox: Sendable {
   let wakeup: Wakeup
+  private static let capacity = 16_384
   private let queue: BoundedQueue<InboxEvent>
 
   init() throws(SystemError) {
     wakeup = try Wakeup()
-    queue = BoundedQueue(capacity: 16_384, wakeup: wakeup)
+    queue = BoundedQueue(capacity: Self.capacity, wakeup: wakeup)
   }
 
-  /// False when it is full.
+  /// False when it is full. For streams it is full earlier: an answer that found no room would leave its order waiting for ever.
   @discardableResult
-  func offer(_ event: InboxEvent) -> Bool { queue.push(event, timeoutMilliseconds: 0) == .pushed }
+  func offer(_ event: InboxEvent) -> Bool {
+    if case .stream = event, queue.count >= Self.capacity / 2 { return false }
+    return queue.push(event, timeoutMilliseconds: 0) == .pushed
+  }
 
   func takeAll() -> [InboxEvent] { queue.popAll() }
 }
