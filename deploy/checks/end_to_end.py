@@ -6,10 +6,13 @@
 import decimal
 import json
 import random
+import signal
 import subprocess
 import sys
 import time
 import traceback
+
+import psycopg2
 
 import first_order
 from stack import ENDED, Failure, Stack, expect, wait_until
@@ -214,6 +217,25 @@ def the_daily_loss_stops_at_its_limit(stack):
 
 
 @check
+def an_order_that_waited_too_long_is_refused(stack):
+    settle(stack)
+    stack.set_limits(order_max_age_ms=800)
+    price = str((bid(stack) - 300).quantize(D("0.01")))
+    approved(stack, {"side": "buy", "quantity": "0.01", "price": price})
+    stale = new_id("stale")
+    stack.kill("riskgate-0", signal.SIGSTOP)
+    try:
+        stack.send({"client_order_id": stale, "side": "buy", "quantity": "0.01", "price": price})
+        stack.flush()
+        time.sleep(1)  # the age on the topic is what is tested
+    finally:
+        stack.kill("riskgate-0", signal.SIGCONT)
+    expect(stack.decision(stale)[1].get("code") == 303, "an order older than the limit is stale")
+    stack.set_limits(order_max_age_ms=10000)
+    settle(stack)
+
+
+@check
 def trading_states(stack):
     settle(stack)
     price = str((bid(stack) - 300).quantize(D("0.01")))
@@ -258,12 +280,12 @@ def hostile_records_are_answered_and_nobody_falls(stack):
 @check
 def without_a_book_nothing_increases(stack):
     settle(stack)
-    stack.kill("ingestor-0", 19)  # SIGSTOP: connected but silent
+    stack.kill("ingestor-0", signal.SIGSTOP)  # connected but silent
     try:
         time.sleep(2.6)  # the age at which a book stops being a reference is what is tested
         rejected_with(stack, {"side": "buy", "quantity": "0.01"}, 401)
     finally:
-        stack.kill("ingestor-0", 18)
+        stack.kill("ingestor-0", signal.SIGCONT)
     wait_until(lambda: stack.top().get("valid"), 20, "a valid book again")
     wait_until(lambda: attempt(lambda: approved(stack, {"side": "buy", "quantity": "0.01"})), 20, "orders pass again")
 
@@ -367,7 +389,10 @@ def compare_with_venue(stack):
     last = [None]
 
     def equal():
-        last[0] = difference()
+        try:
+            last[0] = difference()
+        except psycopg2.OperationalError as error:  # it may be on its way up again
+            last[0] = str(error)
         return last[0] is None
 
     try:
@@ -376,10 +401,36 @@ def compare_with_venue(stack):
         print(f"  PostgreSQL equals the venue after {time.monotonic() - started:.1f} s")
     except Failure:
         raise Failure(last[0]) from None
+    compare_positions(stack)
     twice = stack.query("SELECT venue_client_id FROM child_orders GROUP BY venue_client_id HAVING count(*) > 1")
     expect(not twice, f"an order was recorded twice: {twice[:3]}")
     placed = [o["client_order_id"] for o in stack.truth("orders")]
     expect(len(placed) == len(set(placed)), "an order was placed twice")
+
+
+def compare_positions(stack):
+    """RiskGate's position and cash in Redis against an independent sum over the fills: exact, through partial closes and flips."""
+    for account in ("main", "desk"):
+        quantity, cash = D(0), D(0)
+        for side, price, amount, fee, asset in stack.query(
+                "SELECT side, price, quantity, fee, fee_asset FROM fills WHERE account = %s", account):
+            sign = 1 if side == "buy" else -1
+            quantity += sign * amount - (fee if asset == "BTC" else 0)
+            cash -= sign * price * amount + (fee if asset == "USDT" else 0)
+
+        def shown():
+            position = json.loads(stack.redis.get(f"position:{account}:BTC-USDT") or "{}")
+            if not position:
+                return None
+            # What was realised less what a long position cost, plus what a short one brought, is the money that moved, however the
+            # basis was split over the closes.
+            held = D(position["quantity"])
+            return held, D(position["realised"]) - D(position["cost"]).copy_sign(held)
+
+        try:
+            wait_until(lambda: shown() == (quantity, cash), 10, "")
+        except Failure:
+            raise Failure(f"{account}: position and cash are {(quantity, cash)} by the fills and {shown()} in Redis") from None
 
 
 @check
@@ -400,6 +451,18 @@ def a_thousand_orders_with_every_service_killed(stack):
             stack.kill(victims[number])
 
     a_thousand_orders(stack, 2, ["main", "desk"], disturb)
+    stack.await_healthy()
+
+
+@check
+def a_thousand_orders_with_every_server_killed(stack):
+    victims = {250: "kafka", 500: "redis", 750: "postgres"}
+
+    def disturb(number):
+        if number in victims:
+            stack.kill(victims[number])
+
+    a_thousand_orders(stack, 4, ["main", "desk"], disturb)
     stack.await_healthy()
 
 
