@@ -278,6 +278,31 @@ def hostile_records_are_answered_and_nobody_falls(stack):
 
 
 @check
+def strangers_records_on_our_own_topics_stop_no_take_over(stack):
+    settle(stack)
+    letters = stack.log.count("dead_letters")
+    words = [b"", b"nonsense", b"[]", b"\xff", b'{"v":1}', b'{"v":1,"type":"plan"}', b'{"v":1,"type":"checkpoint"}']
+    partitions = len(stack.producer.list_topics("orders", timeout=10).topics["orders"].partitions)
+    for topic in ("orders.approved", "orders.rejected", "executions", "order.state", "risk.state"):
+        for partition in range(partitions):
+            for value in words:
+                stack.producer.produce(topic, value=value, key="stranger", partition=partition)
+    for topic in ("control", "limits", "instruments", "balances"):
+        for value in [None, *words]:
+            stack.producer.produce(topic, value=value, key="stranger")
+    stack.flush()
+    wait_until(lambda: stack.log.count("dead_letters") > letters, 15, "dead letters")
+    restarts = {program: stack.restarts(program) for program in ("riskgate-0", "ordermanager-0", "reconciler-0")}
+    for program in restarts:
+        stack.kill(program)
+    wait_until(lambda: all(stack.restarts(p) > n for p, n in restarts.items()), 20, "the programs' restarts")
+    stack.await_healthy()
+    record = approved(stack, {"side": "buy", "quantity": "0.01"})
+    expect(stack.ended(record["client_order_id"])["status"] == "filled", "an order is filled after the take-over")
+    expect({p: n + 1 for p, n in restarts.items()} == {p: stack.restarts(p) for p in restarts}, "one restart was enough")
+
+
+@check
 def without_a_book_nothing_increases(stack):
     settle(stack)
     stack.kill("ingestor-0", signal.SIGSTOP)  # connected but silent

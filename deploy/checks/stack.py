@@ -61,7 +61,10 @@ class Log:
             for message in self.consumer.consume(500, 0.05):
                 if message.error() or message.value() is None:
                     continue
-                record = json.loads(message.value())
+                try:
+                    record = dict(json.loads(message.value()))
+                except (TypeError, ValueError):
+                    continue  # A stranger's, which a check put there.
                 record["_seen"] = time.monotonic()
                 record["_partition"] = message.partition()
                 record["_headers"] = dict(message.headers() or [])

@@ -59,9 +59,21 @@ struct TakeOver {
     return try restore.engine(epoch: epoch)
   }
 
-  /// Alerts and dead letters of what was read before are not repeated.
+  /// Alerts and dead letters of what was read before are not repeated. Fills that expired unread are missing from the positions: a person
+  /// must know.
   private func replayExecutions(_ partition: Int32, from: Int64, into engine: inout RiskEngine) throws -> Int64 {
     var effects: [RiskEffect] = []
+    let oldest = try reader.watermarks(Topic.executions, partition).low
+    if oldest > from {
+      let alert = Alert(
+        service: "riskgate", severity: .critical, code: "log_expired",
+        message: "\(Topic.executions)[\(partition)]: \(oldest - from) records expired before they were read; positions may be wrong.",
+        time: wallClock())
+      context.logger.error(alert.message)
+      try outbox.send(
+        Topic.alerts, partition: 0, key: alert.service, value: alert.encoded(), headers: RecordHeaders(), input: nil,
+        inputPartition: partition)
+    }
     let next = try reader.readPartition(Topic.executions, partition, from: from) { message in
       engine.apply(.execution(message), at: wallClock(), into: &effects)
       effects.removeAll(keepingCapacity: true)
