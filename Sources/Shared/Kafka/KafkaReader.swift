@@ -7,6 +7,9 @@ public final class KafkaReader: Sendable {
 
   /// Connects in the background.
   public init(_ settings: KafkaSettings) throws(KafkaError) {
+    var settings = settings
+    // One fetch is under way at a time: one that waits at the end of a stretch would hold up the next stretch. A reader never idles.
+    settings.properties["fetch.wait.max.ms"] = settings.properties["fetch.wait.max.ms"] ?? "5"
     consumer = try KafkaConsumer(manual: settings, reportsEnd: true)
   }
 
