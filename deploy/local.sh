@@ -55,7 +55,7 @@ load() {
   touch "$local_dir/settings"
   chmod 600 "$local_dir/settings"
   default_account=${APUS_DEFAULT_ACCOUNT:-main}
-  accounts=${APUS_ACCOUNTS:-$default_account,desk}
+  accounts=${APUS_ACCOUNTS:-$default_account}
   redis_port=$(setting redis_port free_port)
   postgres_port=$(setting postgres_port free_port)
   own_kafka=
@@ -69,6 +69,8 @@ load() {
   if [ -z "${BINANCE_TESTNET_API_KEY:-}" ] && [ -z "${APUS_BINANCE_REST_URL:-}" ]; then
     sim_port=$(setting sim_port free_port) sim_fault_port=$(setting sim_fault_port free_port)
     sim_key=$(setting sim_key random_text)
+    # The simulator has keys for everyone: a second account shows what several mean.
+    accounts=${APUS_ACCOUNTS:-$default_account,desk}
     SIM_BINANCE_REST_URL=http://127.0.0.1:$sim_port
     SIM_BINANCE_WS_URL=ws://127.0.0.1:$sim_port
     SIM_FAULT_URL=http://127.0.0.1:$sim_fault_port
