@@ -9,12 +9,15 @@ func controlCommand(_ arguments: CommandArguments, state: TradingState) throws -
   let log = try LogClient()
   let current = try log.latest(topic: Topic.control)[account.text].map { try Control($0) } ?? .initial(account)
   let control = Control(
-    account: account, version: current.version + 1, state: state, reason: arguments.option("reason") ?? "command line",
+    account: account, version: next(current.version), state: state, reason: arguments.option("reason") ?? "command line",
     time: wallClock())
   let watch = try log.watch([Topic.executions, Topic.riskState], account: account)
   try log.send(topic: Topic.control, key: account.text, value: control.encoded())
   return try awaitAcknowledgements(watch, of: control, timeoutMilliseconds: try arguments.timeoutMilliseconds())
 }
+
+/// Of two records of one version the later counts, so that even after the last number a change is possible.
+private func next(_ version: Int64) -> Int64 { version == .max ? .max : version + 1 }
 
 /// A change is complete when both programs that could let an order through have acknowledged it.
 private func awaitAcknowledgements(_ watch: KafkaConsumer, of control: Control, timeoutMilliseconds: Int) throws -> ExitCode {
@@ -108,7 +111,7 @@ private func changedLimits(_ limits: Limits, _ changes: [String]) throws -> Limi
     }
   }
   if let index = members.firstIndex(where: { $0.name == "version" }) {
-    members[index].value = .number(String(limits.version + 1))
+    members[index].value = .number(String(next(limits.version)))
   }
   var writer = JSONWriter()
   writer.value(.object(members))

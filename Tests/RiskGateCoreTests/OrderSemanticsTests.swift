@@ -208,4 +208,18 @@ import Wire
     #expect(gate.positions.last?.realised == Harness.money("-15.5"))
     #expect(gate.positions.last?.cost == Harness.money("25987"))
   }
+
+  /// Two people wrote the same version at once: the later record counts, and what it forbids is cancelled.
+  @Test func aHaltOfTheSameVersionIsActedOn() {
+    var gate = Harness()
+    gate.send(#"{"side":"buy","quantity":0.25,"price":26000,"client_order_id":"a"}"#)
+    gate.control(.active)
+    let version = gate.controls[0].0.version
+    let halt = Control(account: Harness.main, version: version, state: .halted, reason: "b", time: gate.now)
+    let source = RecordSource(topic: Topic.control, partition: 0, offset: 9, timestamp: gate.now)
+    for _ in 0..<2 { gate.apply(.control(halt, source: source)) }
+    let cancels = gate.effects.compactMap { if case .approve(let approval) = $0 { approval.request.target } else { nil } }
+    #expect(cancels == [Harness.id("a")], "once")
+    #expect(gate.send(#"{"side":"buy","quantity":0.25}"#).code == .halted)
+  }
 }

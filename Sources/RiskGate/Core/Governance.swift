@@ -20,9 +20,9 @@ extension RiskEngine {
   mutating func apply(_ control: Control, source: RecordSource, into effects: inout [RiskEffect]) {
     guard isOurs(control.account), let account = position(of: control.account) else { return }
     let old = accounts[account].control
-    guard control.version >= old.version else { return }
+    // Two people may have written the same version at once: the later record counts, and is acted on.
+    guard control.version >= old.version, control != old else { return }
     accounts[account].control = control
-    guard control.version > old.version else { return }
     if control.state == .active, accounts[account].day.isReached { releaseDailyLoss(account) }
     if control.state != old.state, control.state != .active { cancelIncreasing(account, source: source, into: &effects) }
     accounts[account].isShownChanged = true
