@@ -146,6 +146,6 @@ private struct Token {
   var packed: UInt64 { UInt64(feed.map { $0 + 1 } ?? 0) << 48 | microseconds }
 
   func age(at nanoseconds: Int64) -> Int64 {
-    Int64(UInt64(nanoseconds / 1_000) & 0xFFFF_FFFF_FFFF &- microseconds & 0xFFFF_FFFF_FFFF) * 1_000
+    Int64((UInt64(nanoseconds / 1_000) &- microseconds) & 0xFFFF_FFFF_FFFF) * 1_000
   }
 }

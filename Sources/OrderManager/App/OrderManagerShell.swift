@@ -27,7 +27,7 @@ final class OrderManagerShell {
   /// More records and calls under way than this, and no more input is read.
   private static let maximumOutstanding = 4_096
   /// What is under way at a shutdown is waited for so long.
-  private static let stopMilliseconds = 2_000
+  private static let stopMilliseconds = 1_500
 
   let configuration: OrderManagerConfiguration
   let inbox: Inbox

@@ -67,7 +67,7 @@ struct TakeOver {
     if oldest > from {
       let alert = Alert(
         service: "riskgate", severity: .critical, code: "log_expired",
-        message: "\(Topic.executions)[\(partition)]: \(oldest - from) records expired before they were read; positions may be wrong.",
+        message: "\(Topic.executions)[\(partition)]: \(oldest - from) records expired unread; positions may be wrong.",
         time: wallClock())
       context.logger.error(alert.message)
       try outbox.send(

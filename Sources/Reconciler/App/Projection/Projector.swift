@@ -91,7 +91,7 @@ final class Projector {
   /// The next offset, or the oldest that is left when the next record has expired. A log that ends before what was read from it is
   /// another log: reading it as this one would lose whatever it holds.
   private func firstOffset(of state: InputState) throws -> Int64 {
-    let ends = try decisions.watermarks(state.topic, state.partition)
+    let ends = try decisions.watermarks(state.topic, state.partition, timeoutMilliseconds: 1_500)
     guard state.nextOffset <= ends.high else {
       throw ProjectionFailure(
         "\(state.topic)[\(state.partition)] ends at \(ends.high), yet \(state.nextOffset) records of it are stored: it is another log"
