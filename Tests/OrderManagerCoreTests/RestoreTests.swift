@@ -124,6 +124,32 @@ import Wire
     }
   }
 
+  /// RiskGate was taken over while an approval of the owner before waited: after a restart that approval still counts.
+  @Test func anApprovalThatWaitsOutlivesItsOwner() {
+    var world = World(seed: 5)
+    world.append(EpochMarker(epoch: -1, owner: "riskgate").encoded())
+    world.faults.loseRequest = 1
+    world.approve("old", timeInForce: .gtc, epoch: 0)
+    for _ in 0..<1_000 where world.status(of: "old") != .unknown { world.step() }
+    world.approve("new", action: .replace, quantity: "2", timeInForce: .gtc, target: "old", epoch: 0)
+    world.append(EpochMarker(epoch: -1, owner: "riskgate").encoded())
+    for _ in 0..<200 { world.step() }
+    #expect(world.committed <= 2, "the replacement waits for the order that it replaces")
+    world.crash()
+    world.settle()
+    #expect(world.status(of: "new")?.isTerminal == true)
+    #expect(world.committed == Int64(world.approvals.count))
+  }
+
+  @Test func aNewerOwnersMarkerEndsTheOlder() {
+    var rig = Rig()
+    rig.mark(owner: "reconciler", at: 7)
+    rig.mark(owner: "ordermanager/test", at: 0)
+    #expect(!rig.isFenced, "another program's marker, and its own")
+    rig.mark(owner: "ordermanager/other", at: 7)
+    #expect(rig.isFenced)
+  }
+
   @Test func theSameEventsGiveTheSameEffects() {
     var faults = World.Faults()
     faults.loseReply = 0.3
@@ -152,6 +178,11 @@ import Wire
 }
 
 extension Rig {
+  fileprivate mutating func mark(owner: String, at offset: Int64) {
+    let source = RecordSource(topic: Topic.executions, partition: 0, offset: offset, timestamp: now)
+    feed(.execution(InputRecord(source: source, value: EpochMarker(epoch: -1, owner: owner).encoded())))
+  }
+
   fileprivate mutating func observe(_ observation: Observation) {
     let source = RecordSource(topic: Topic.executions, partition: 0, offset: 0, timestamp: now)
     feed(.execution(InputRecord(source: source, value: ExecutionRecord.observation(observation).encoded())))

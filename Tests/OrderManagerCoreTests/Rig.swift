@@ -18,6 +18,7 @@ struct Rig {
   var lines: [String] = []
   var committed: Int64 = 0
   var measuresClock = 0
+  var isFenced = false
   var states: [(key: String, record: InputRecord)] = []
   var acknowledges = true
   var renewsLease = true
@@ -58,6 +59,7 @@ struct Rig {
     case .commit(let next): committed = next
     case .log(let line): lines.append(line)
     case .measureClock: measuresClock += 1
+    case .fenced: isFenced = true
     case .redis: break
     }
   }

@@ -226,7 +226,7 @@ struct World {
     // The broker takes commits of the present generation only.
     case .commit(let next): if number == current, !isSucceeding { committed = max(committed, next) }
     case .log(let line): logLines.append(line)
-    case .redis, .measureClock: break
+    case .redis, .measureClock, .fenced: break
     }
     return true
   }

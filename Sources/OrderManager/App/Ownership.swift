@@ -129,6 +129,7 @@ extension OrderManagerShell {
     case .redis(let update): redis.write(update)
     case .measureClock: measuredAt = min(measuredAt, monotonicNanoseconds() - 19 * Interval.second)
     case .log(let line): logger.info(line)
+    case .fenced: failure = ShellError("another owner has marked partition \(partition)")
     }
   }
 

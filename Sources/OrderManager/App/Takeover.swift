@@ -42,6 +42,7 @@ struct Takeover {
           restoration.readExecution(InputRecord(message))
         }
       }
+      guard restoration.newestEpoch <= epoch else { throw ShellError("another owner has marked partition \(partition)") }
       let restored = restoration.finish(epoch: epoch, nextApproval: committed[partition] ?? 0)
       results[partition] = Result(restored: restored, nextExecution: end)
     }

@@ -11,7 +11,7 @@ extension OrderManagerPartition {
       let reader = try RecordReader(value)
       if let marker = EpochMarker(reader) {
         fence.see(marker, at: record.source.offset)
-        return finish([record.source.offset])
+        return note(fence.epoch, at: record.source.offset)
       }
       guard fence.admits(record.headers.epoch) else {
         counters.fenced += 1
@@ -25,6 +25,13 @@ extension OrderManagerPartition {
     } catch {
       deadLetter(error, record)
     }
+  }
+
+  /// An epoch begins. Its marker is done when a cursor names it: then nobody goes on reading behind it without knowing of it.
+  private mutating func note(_ epoch: Int64, at offset: Int64) {
+    if approvalsEpochs.last ?? -1 < epoch { approvalsEpochs.append(epoch) }
+    if approvalsEpochs.count > OrderSnapshot.Cursor.maximumEpochs { approvalsEpochs.removeFirst() }
+    unnamedMarkers.append(offset)
   }
 
   private mutating func take(_ approval: Approval, _ record: InputRecord) {

@@ -171,7 +171,9 @@ extension OrderManagerPartition {
   /// Takes over what a former owner left: everything that was in flight is looked up.
   mutating func restore(_ restored: RestoredOrders) {
     epoch = restored.epoch
-    fence = EpochFence(epoch: restored.approvalsEpoch)
+    approvalsEpochs = restored.approvalsEpochs
+    // Markers behind the next record are read again; until then an older owner's records count.
+    fence = EpochFence(epoch: approvalsEpochs.last { $0 < restored.nextApproval } ?? -1)
     progress = InputProgress(next: restored.nextApproval)
     checkpoint.executionsOffset = restored.executionsOffset
     checkpoint.successions = restored.successions

@@ -71,6 +71,8 @@ public enum OrderManagerEffect: Sendable {
   case measureClock(Venue)
   /// A line for people.
   case log(String)
+  /// Somebody else has marked the partition as theirs: nothing that is written from here on counts. Begin again from the log.
+  case fenced
 }
 
 /// What a partition has counted since it was taken.

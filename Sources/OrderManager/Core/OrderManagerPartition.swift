@@ -14,6 +14,11 @@ public struct OrderManagerPartition: Sendable {
   var epoch: Int64 = -1
   /// On `orders.approved`.
   var fence = EpochFence()
+  /// The epochs of the latest markers there, ascending: each is its marker's offset. Whoever reads again from an earlier offset needs
+  /// the one that held there.
+  var approvalsEpochs: [Int64] = []
+  /// Markers on `orders.approved` that no cursor names yet: they are done when one does.
+  var unnamedMarkers: [Int64] = []
   var progress = InputProgress(next: 0)
 
   var orders: [OrderKey: ManagedOrder] = [:]

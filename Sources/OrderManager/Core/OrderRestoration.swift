@@ -8,7 +8,7 @@ public struct RestoredOrders: Sendable {
   /// The next record of `orders.approved` to read.
   public var nextApproval: Int64
   var orders: [ManagedOrder] = []
-  var approvalsEpoch: Int64 = -1
+  var approvalsEpochs: [Int64] = []
   /// The offset of `executions` up to which the log was read.
   var executionsOffset: Int64 = 0
   /// Who owned the partition in the stretch of `executions` that was read.
@@ -35,13 +35,16 @@ struct Succession: Hashable, Sendable {
 /// have been sent, while nothing else of that epoch counts.
 public struct OrderRestoration: Sendable {
   private var orders: [OrderKey: ManagedOrder] = [:]
-  private var cursor = OrderSnapshot.Cursor(executionsOffset: 0, executionsEpoch: -1, approvalsEpoch: -1)
+  private var cursor = OrderSnapshot.Cursor(executionsOffset: 0, executionsEpoch: -1, approvalsEpochs: [])
   private var stateFence = EpochFence()
   private var executionsFence = EpochFence()
   private var executionsOffset: Int64 = 0
   private var successions: [Succession] = []
   /// Records that could not be read, or that no owner wrote.
   public private(set) var unreadable = 0
+  /// The newest epoch of `executions` that was read. When it is not the caller's own, somebody else has marked the partition meanwhile
+  /// and nothing that the caller writes counts: it must begin again.
+  public var newestEpoch: Int64 { executionsFence.epoch }
 
   /// Nothing read yet.
   public init() {}
@@ -105,7 +108,7 @@ public struct OrderRestoration: Sendable {
   public func finish(epoch: Int64, nextApproval: Int64) -> RestoredOrders {
     var restored = RestoredOrders(epoch: epoch, nextApproval: nextApproval)
     restored.orders = orders.values.sorted { $0.key < $1.key }
-    restored.approvalsEpoch = cursor.approvalsEpoch
+    restored.approvalsEpochs = cursor.approvalsEpochs
     restored.successions = successions
     restored.executionsOffset = max(executionsOffset, cursor.executionsOffset)
     return restored

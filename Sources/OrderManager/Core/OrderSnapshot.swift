@@ -8,8 +8,11 @@ enum OrderSnapshot {
     var executionsOffset: Int64
     /// The fence of `executions` at that offset.
     var executionsEpoch: Int64
-    /// The fence of `orders.approved`.
-    var approvalsEpoch: Int64
+    /// The latest epochs of `orders.approved`, ascending.
+    var approvalsEpochs: [Int64]
+
+    /// More owners than this do not come and go while one order waits.
+    static let maximumEpochs = 64
 
     static func key(partition: Int32) -> String { "cursor+\(partition)" }
 
@@ -19,20 +22,23 @@ enum OrderSnapshot {
         writer.member("type", "cursor")
         writer.member("executions_offset", executionsOffset)
         writer.member("executions_epoch", executionsEpoch)
-        writer.member("approvals_epoch", approvalsEpoch)
+        writer.name("approvals_epochs")
+        writer.beginArray()
+        for epoch in approvalsEpochs { writer.value(String(epoch)) }
+        writer.endArray()
       }
     }
 
-    init(executionsOffset: Int64, executionsEpoch: Int64, approvalsEpoch: Int64) {
+    init(executionsOffset: Int64, executionsEpoch: Int64, approvalsEpochs: [Int64]) {
       self.executionsOffset = executionsOffset
       self.executionsEpoch = executionsEpoch
-      self.approvalsEpoch = approvalsEpoch
+      self.approvalsEpochs = approvalsEpochs
     }
 
     init(_ reader: RecordReader) throws(RecordError) {
       executionsOffset = try reader.require("executions_offset", try reader.integer("executions_offset"))
       executionsEpoch = try reader.require("executions_epoch", try reader.integer("executions_epoch"))
-      approvalsEpoch = try reader.require("approvals_epoch", try reader.integer("approvals_epoch"))
+      approvalsEpochs = try reader.strings("approvals_epochs").compactMap { Int64($0) }
     }
   }
 }

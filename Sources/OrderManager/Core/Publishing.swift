@@ -123,7 +123,7 @@ extension OrderManagerPartition {
     var executionsOffset: Int64 = 0
     /// Who owned the partition, where the cursor may still lie.
     var successions: [Succession] = []
-    var written = OrderSnapshot.Cursor(executionsOffset: -1, executionsEpoch: -1, approvalsEpoch: -1)
+    var written = OrderSnapshot.Cursor(executionsOffset: -1, executionsEpoch: -1, approvalsEpochs: [])
     var nextAt = Timestamp.zero
   }
 
@@ -154,11 +154,13 @@ extension OrderManagerPartition {
     let offset = uncovered ?? checkpoint.executionsOffset
     let owner = checkpoint.successions.last { $0.offset < offset }
     let cursor = OrderSnapshot.Cursor(
-      executionsOffset: offset, executionsEpoch: owner?.epoch ?? -1, approvalsEpoch: fence.epoch)
-    guard cursor != checkpoint.written else { return }
+      executionsOffset: offset, executionsEpoch: owner?.epoch ?? -1, approvalsEpochs: approvalsEpochs)
+    guard cursor != checkpoint.written || !unnamedMarkers.isEmpty else { return }
     checkpoint.written = cursor
+    let named = unnamedMarkers
+    unnamedMarkers = []
     let key = OrderSnapshot.Cursor.key(partition: settings.partition)
-    publish(Topic.orderState, partitioned: true, key: key, cursor.encoded())
+    publish(Topic.orderState, partitioned: true, key: key, cursor.encoded(), finishing: named)
   }
 
   /// Drops orders that ended long ago and whose approvals will not be read again.

@@ -246,8 +246,9 @@ extension OrderManagerPartition {
 
   mutating func takeExecution(_ record: InputRecord) {
     // Our own records and Reconciler's adjustments need no answer; a record that nobody can read is its readers' business.
-    guard let value = record.value, let reader = try? RecordReader(value),
-      reader.value("type")?.string == "observation", case .observation(let observation)? = try? ExecutionRecord(value)
+    guard let value = record.value, let reader = try? RecordReader(value) else { return }
+    if let marker = EpochMarker(reader) { return takeMarker(marker, at: record.source.offset) }
+    guard reader.value("type")?.string == "observation", case .observation(let observation)? = try? ExecutionRecord(value)
     else { return }
     let route = Route(observation.account, observation.venue)
     guard settings.routes.contains(route) else { return }
@@ -259,6 +260,12 @@ extension OrderManagerPartition {
     }
     for fill in observation.fills { takeObserved(fill, route) }
     for id in observation.missing { takeMissing(id, observation) }
+  }
+
+  /// A newer owner, be it one that has stalled while it took the partition and does not know that it has lost it again.
+  private mutating func takeMarker(_ marker: EpochMarker, at offset: Int64) {
+    guard marker.owner.hasPrefix("ordermanager"), (marker.epoch < 0 ? offset : marker.epoch) > epoch else { return }
+    effects.append(.fenced)
   }
 
   private mutating func takeObserved(_ fill: VenueFill, _ route: Route) {
