@@ -113,6 +113,16 @@ import Wire
     }
   }
 
+  @Test func aDecisionIsFoundAgainAfterTwoRestartsInARow() throws {
+    var gate = Harness()
+    gate.send(#"{"side":"buy","price":26000,"quantity":1,"client_order_id":"a"}"#)
+    try gate.restart(readsOrders: false)
+    gate.acknowledge()
+    gate.apply(.flush)
+    try gate.restart()
+    #expect(Self.decisions(gate.approved).count == 1)
+  }
+
   @Test func aStalledFormerOwnerDecidesNothing() throws {
     var gate = Harness()
     gate.send(#"{"side":"buy","price":26000,"quantity":1,"client_order_id":"a"}"#)

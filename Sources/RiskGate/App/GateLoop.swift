@@ -24,8 +24,9 @@ final class GateLoop {
     let epoch: Int64
     var progress: InputProgress
     var committed: Int64
-    var approvedNext: Int64 = 0
-    var rejectedNext: Int64 = 0
+    /// Behind the last own record on each output: the offsets of the only writer have no gaps.
+    var approvedNext: Int64
+    var rejectedNext: Int64
 
     mutating func noteCommit() { committed = progress.committable }
   }
@@ -149,7 +150,10 @@ final class GateLoop {
       let taken = try takeOver.run(partition)
       // What was committed has its outcomes in the log, those that leave the partition included.
       let start = max(taken.engine.checkpoint.orders, committed[TopicPartition(Topic.orders, partition)] ?? 0)
-      gates[partition] = Gate(engine: taken.engine, epoch: taken.epoch, progress: InputProgress(from: start), committed: start)
+      gates[partition] = Gate(
+        engine: taken.engine, epoch: taken.epoch, progress: InputProgress(from: start), committed: start,
+        approvedNext: taken.epoch + 1, rejectedNext: taken.rejectedNext)
+      gates[partition]?.engine.beginReading(at: start)
       for event in feed.known { try apply(event, to: partition) }
       try apply(.ready, to: partition)
       try feed.follow(partition, from: taken.executions)
@@ -211,11 +215,12 @@ final class GateLoop {
     for record in try outbox.takeAcknowledged() {
       let partition = record.inputPartition
       guard gates[partition] != nil else { continue }
+      try checkAlone(record)
       if let input = record.input { gates[partition]?.progress.finish(input) }
       switch record.topicPartition.topic {
       case Topic.approved: gates[partition]?.approvedNext = record.offset + 1
       case Topic.rejected: gates[partition]?.rejectedNext = record.offset + 1
-      default: continue
+      default: break
       }
       touched.insert(partition)
     }
@@ -223,6 +228,27 @@ final class GateLoop {
       guard let gate = gates[partition] else { continue }
       try apply(.acknowledged(approved: gate.approvedNext, rejected: gate.rejectedNext), to: partition)
     }
+  }
+
+  /// Somebody else has written where only the owner writes. Records of a former owner count for nobody; a marker means that ours do
+  /// not count either, be it that of a process which stalled while it took the partition and does not know that it lost it again.
+  private func checkAlone(_ record: Outbox.Acknowledgement) throws {
+    guard let gate = gates[record.inputPartition] else { return }
+    let place = record.topicPartition
+    let expected: Int64
+    switch place.topic {
+    case Topic.approved: expected = gate.approvedNext
+    case Topic.rejected: expected = gate.rejectedNext
+    default: return
+    }
+    guard record.offset > expected else { return }
+    var fence = EpochFence(epoch: gate.epoch)
+    try takeOver.reader.readPartition(place.topic, place.partition, from: expected, to: record.offset) { message in
+      guard let value = message.value, let reader = try? RecordReader(value), let marker = EpochMarker(reader) else { return }
+      fence.see(marker, at: message.offset)
+    }
+    guard fence.epoch > gate.epoch else { return }
+    throw OutboxError(description: "another owner has marked \(place.topic)[\(place.partition)]")
   }
 
   // MARK: Effects
@@ -276,7 +302,6 @@ final class GateLoop {
     if let input { gates[partition]?.progress.add(input.offset) }
     try outbox.send(
       topic, partition: target, key: key, value: value, headers: headers.adding("riskgate.out", wallClock()),
-      input: input?.offset,
-      inputPartition: partition)
+      input: input?.offset, inputPartition: partition)
   }
 }

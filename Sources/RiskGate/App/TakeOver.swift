@@ -14,6 +14,8 @@ struct TakeOver {
   struct Result {
     var engine: RiskEngine
     let epoch: Int64
+    /// Behind the own marker on `orders.rejected`.
+    let rejectedNext: Int64
     /// Where `executions` go on.
     let executions: Int64
   }
@@ -39,7 +41,7 @@ struct TakeOver {
         "partition": .int(Int64(partition)), "epoch": .int(epoch), "orders_offset": .int(engine.checkpoint.orders),
         "executions_offset": .int(executions), "microseconds": .int((monotonicNanoseconds() - started) / 1_000),
       ])
-    return Result(engine: engine, epoch: epoch, executions: executions)
+    return Result(engine: engine, epoch: epoch, rejectedNext: rejected + 1, executions: executions)
   }
 
   /// Reads up to the own markers; what a former owner appends behind them counts for nobody.

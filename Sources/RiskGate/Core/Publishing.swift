@@ -61,8 +61,10 @@ extension RiskEngine {
           openOrders: account.orders.liveCount, exposures: exposures.sorted { $0.asset < $1.asset }, time: now)))
   }
 
-  /// Writes every account that changed, then the offsets up to which those snapshots are complete.
+  /// Writes every account that changed, then the offsets up to which those snapshots are complete. Not while decisions that were found
+  /// in the log are still to be passed over: behind a newer checkpoint nobody would find them again.
   mutating func writeSnapshots(into effects: inout [RiskEffect]) {
+    guard checkpoint.orders >= decidedEnd else { return }
     lastSnapshot = now
     decisionsSinceSnapshot = 0
     for index in accounts.indices where accounts[index].isChanged { writeSnapshot(index, into: &effects) }

@@ -92,7 +92,11 @@ public struct RiskRestore: Sendable {
     }
     let ordered = decisions.sorted { ($0.time, $0.source.offset) < ($1.time, $1.source.offset) }
     for decision in ordered {
-      engine.decided.insert(decision.source)
+      let source = decision.source
+      engine.decided.insert(source)
+      if source.topic == Topic.orders, source.partition == settings.partition {
+        engine.decidedEnd = max(engine.decidedEnd, source.offset + 1)
+      }
       switch decision.verdict {
       case .approved(let approval): engine.replay(approval)
       case .rejected(let rejection): engine.replay(rejection)

@@ -17,6 +17,8 @@ public struct RiskEngine: Sendable {
   public private(set) var unknownFields: Int64 = 0
   /// Records whose decision was found in the log at the take-over: they are not decided again.
   var decided: Set<RecordSource> = []
+  /// Behind the last of those on this partition.
+  var decidedEnd: Int64 = 0
   /// The day that the accounts are in.
   var day: Int64 = 0
   var lastSnapshot = Timestamp.zero
@@ -52,6 +54,9 @@ public struct RiskEngine: Sendable {
     case .refresh: for index in accounts.indices { accounts[index].isShownChanged = true }
     }
   }
+
+  /// Reading of `orders` begins at `offset`: everything before it has its outcome in the log.
+  public mutating func beginReading(at offset: Int64) { checkpoint.orders = max(checkpoint.orders, offset) }
 
   /// Moves time on; the first event of a day fixes what each account's profit of that day is counted from.
   mutating func advance(to time: Timestamp) {

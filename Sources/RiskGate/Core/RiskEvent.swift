@@ -54,7 +54,7 @@ public enum RiskEffect: Sendable {
   case deadLetter(DeadLetter)
   /// Append the payload to `orders` again, on the partition of its account, with its origin in the headers.
   case rekey(account: Account, partition: Int32, payload: [UInt8], origin: RecordSource)
-  /// Append to `risk.state`.
+  /// Append to `risk.state`, once everything that was wanted before is in the log: a snapshot must never know more than the log.
   case snapshot(key: String, value: [UInt8])
   /// Write to Redis.
   case position(PositionView)
