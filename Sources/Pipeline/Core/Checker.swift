@@ -149,16 +149,32 @@ struct Checker {
     }
     var before: [(approval: Approval, side: Side, quantity: Quantity)] = []
     var times: [Timestamp] = []
+    func filled(_ id: ClientOrderID, at time: Timestamp) -> Quantity {
+      let clientIDs = story.plans.filter { $0.approval.clientOrderID == id }.flatMap(\.children).map(\.venueClientID)
+      return fills.filter { clientIDs.contains($0.clientOrderID) && $0.time <= world.venue.clock(time) }
+        .reduce(.zero) { $0 + $1.quantity }
+    }
+    // A fee that is taken in coins makes the position smaller.
+    func fees(at time: Timestamp) -> Quantity {
+      fills.filter { $0.side == .buy && $0.time <= world.venue.clock(time) }
+        .reduce(.zero) { $0 + (Quantity($1.fee, .up) ?? .zero) }
+    }
+    // A replacement's quantity is the new total: what its target has filled is a part of it.
+    func most(_ approval: Approval, _ quantity: Quantity, at time: Timestamp) -> Quantity {
+      guard approval.request.action == .replace, let target = approval.request.target else { return quantity }
+      return max(.zero, quantity - filled(target, at: time))
+    }
     for (record, approval) in story.approvals where !approval.isDuplicate && approval.request.action.isOrder {
       let target = before.first { $0.approval.clientOrderID == approval.request.target }
       guard let side = approval.request.side ?? target?.side, let quantity = approval.quantity else { continue }
-      var held = quantity
+      let time = record.sentAt
+      var held = most(approval, quantity, at: time) - Quantity(units: fees(at: time).units * side.sign)
       for order in before {
-        let clientIDs = Set(story.plans.filter { $0.approval.clientOrderID == order.approval.clientOrderID }.flatMap(\.children).map(\.venueClientID))
-        let filled = fills.filter { clientIDs.contains($0.clientOrderID) && $0.time <= world.venue.clock(record.sentAt) }
-          .reduce(Quantity.zero) { $0 + $1.quantity }
-        let isOver = ends[order.approval.clientOrderID].map { $0 <= record.sentAt } ?? false
-        if order.side == side { held += isOver ? filled : max(filled, order.quantity) } else { held -= filled }
+        let id = order.approval.clientOrderID
+        let done = filled(id, at: time)
+        let isOver = ends[id].map { $0 <= time } ?? false
+        let may = isOver ? done : max(done, most(order.approval, order.quantity, at: time))
+        if order.side == side { held += may } else { held -= done }
       }
       if held > limit {
         problems.append("\(approval.clientOrderID) was approved although \(held) could be held then; the limit is \(limit)")
@@ -202,7 +218,7 @@ struct Checker {
     var units: Int128 = 0
     for fill in truth {
       units += Int128(fill.quantity.units * fill.side.sign)
-      if fill.side == .buy { units -= fill.fee.units / 10_000_000_000 + (fill.fee.units % 10_000_000_000 == 0 ? 0 : 1) }
+      if fill.side == .buy { units -= Int128((Quantity(fill.fee, .up) ?? .zero).units) }
     }
     let key = "position:\(account):\(World.symbol)"
     let reader = world.redis[key].flatMap { try? RecordReader($0) }

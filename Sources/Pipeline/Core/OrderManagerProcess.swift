@@ -52,6 +52,7 @@ final class OrderManagerProcess: SimulatedProcess {
       for record in self.world.broker.records(self.executions, from: epoch + 1, to: offset + 1) {
         restoration.readExecution(InputRecord(record))
       }
+      guard restoration.newestEpoch <= epoch || self.world.mutation == .fencing else { return self.restart("is fenced") }
       self.begin(restoration.finish(epoch: epoch, nextApproval: committed), epoch: epoch, next: offset + 1, committed: committed)
     }
   }
@@ -229,6 +230,7 @@ final class OrderManagerProcess: SimulatedProcess {
       }
     case .measureClock: measureClock()
     case .log: break
+    case .fenced: if world.mutation != .fencing { restart("is fenced") }
     }
   }
 

@@ -10,6 +10,9 @@ final class RiskGateProcess: SimulatedProcess {
   private var committed: Int64 = 0
   private var approvedNext: Int64 = 0
   private var rejectedNext: Int64 = 0
+  private var outcomes = InputProgress(from: 0)
+  private var nextOutcome: Int64 = 0
+  private var held: [(key: String, value: [UInt8], outcomes: Int64)] = []
   private var input: Int64?
   private var effects: [RiskEffect] = []
 
@@ -74,6 +77,9 @@ final class RiskGateProcess: SimulatedProcess {
     world.trace("\(self) took the partition: epoch \(epoch), orders from \(start), executions from \(end)")
     progress = InputProgress(from: start)
     self.committed = start
+    approvedNext = epoch + 1
+    rejectedNext = rejected + 1
+    engine?.beginReading(at: start)
     for topic in [Topic.instruments, Topic.limits, Topic.control] {
       let place = Place(topic, 0)
       for record in world.broker.records(place) { receive(record, at: place) }
@@ -147,15 +153,19 @@ final class RiskGateProcess: SimulatedProcess {
   override func redisLost() { apply(.refresh) }
 
   override func release(_ done: @escaping () -> Void) {
-    apply(.flush)
-    perform { self.drain(done) }
+    drain {
+      self.apply(.flush)
+      self.perform {
+        self.drain {
+          self.commit(self.progress.committable) {}
+          done()
+        }
+      }
+    }
   }
 
   private func drain(_ done: @escaping () -> Void) {
-    guard outstanding > 0 else {
-      commit(progress.committable) {}
-      return done()
-    }
+    guard outstanding > 0 else { return done() }
     deliver(after: Interval.millisecond) { self.drain(done) }
   }
 
@@ -180,7 +190,9 @@ final class RiskGateProcess: SimulatedProcess {
       world.trace("\(self) dead letter: \(letter.reason)")
       send(Topic.deadLetters, letter.source.topic, letter.encoded(), input)
     case .rekey: break  // The simulated clients hit the right partition.
-    case .snapshot(let key, let value): send(Topic.riskState, key, value, nil)
+    case .snapshot(let key, let value):
+      held.append((key, value, nextOutcome))
+      sendHeldSnapshots()
     case .alert(let alert):
       world.trace("\(self) alert \(alert.code): \(alert.message)")
       send(Topic.alerts, alert.service, alert.encoded(), nil)
@@ -189,17 +201,42 @@ final class RiskGateProcess: SimulatedProcess {
     }
   }
 
+  /// A snapshot waits until every outcome before it is in the log.
+  private func sendHeldSnapshots() {
+    while let first = held.first, outcomes.committable >= first.outcomes {
+      held.removeFirst()
+      send(Topic.riskState, first.key, first.value, nil)
+    }
+  }
+
+  /// True when somebody else has marked the partition: what is written here counts no more.
+  private func isFenced(_ place: Place, from expected: Int64, to offset: Int64) -> Bool {
+    world.broker.records(place, from: expected, to: offset).contains { record in
+      guard let reader = record.value.flatMap({ try? RecordReader($0) }), let marker = EpochMarker(reader) else { return false }
+      return (marker.epoch < 0 ? record.offset : marker.epoch) > epoch
+    }
+  }
+
   private func send(_ topic: String, _ key: String, _ value: [UInt8], _ input: Int64?) {
     if let input { progress.add(input) }
+    let outcome = topic == Topic.riskState ? nil : nextOutcome
+    if let outcome {
+      outcomes.begin(outcome)
+      nextOutcome += 1
+    }
     let isShared = topic == Topic.alerts || topic == Topic.deadLetters
     let place = Place(topic, isShared ? 0 : partition)
     produce(place, key: Array(key.utf8), value: value, headers: RecordHeaders(epoch: epoch)) { offset in
+      if let outcome { self.outcomes.finish(outcome) }
+      let expected = topic == Topic.approved ? self.approvedNext : topic == Topic.rejected ? self.rejectedNext : offset
+      if offset > expected, self.isFenced(place, from: expected, to: offset) { return self.restart("is fenced") }
       if let input { self.progress.finish(input) }
       switch topic {
       case Topic.approved: self.approvedNext = offset + 1
       case Topic.rejected: self.rejectedNext = offset + 1
-      default: return
+      default: break
       }
+      self.sendHeldSnapshots()
       self.apply(.acknowledged(approved: self.approvedNext, rejected: self.rejectedNext))
     }
   }

@@ -105,7 +105,12 @@ class SimulatedProcess: CustomStringConvertible {
 
   private func crash() {
     world.history.crashes += 1
-    world.trace("\(self) dies")
+    restart("dies")
+  }
+
+  /// Ends the process; its supervisor starts another one.
+  func restart(_ reason: String) {
+    world.trace("\(self) \(reason)")
     vanish()
     guard !isReplaced else { return }
     world.succeed(self, after: 50 * Interval.millisecond + world.upTo(3 * Interval.second))
@@ -146,12 +151,12 @@ class SimulatedProcess: CustomStringConvertible {
   /// The group moves the partition to another member, in good order.
   func handOver() {
     guard isReady, !isReplaced else { return }
-    isReplaced = true
     world.history.handOvers += 1
     deliver(after: 0) {
       self.world.trace("\(self) hands over")
       self.release {
-        guard self.isActing else { return }
+        guard self.isActing, !self.isReplaced else { return }
+        self.isReplaced = true
         self.isLost = true
         self.ended()
         self.world.forget(self)
