@@ -136,6 +136,15 @@ extension Counter {
     #expect(error?.description.contains("hidden") == false)
   }
 
+  @Test(arguments: [
+    "postgresql//u:hidden@127.0.0.1/x", "postgresql://u:hid%den@127.0.0.1/x", "postgresql://u:hidden/word@127.0.0.1/x",
+    "host=127.0.0.1 password=not hidden", "hidden",
+  ])
+  func aMalformedAddressIsNeverQuoted(address: String) {
+    let error = #expect(throws: PostgresError.self) { _ = try PostgresConnection(Secret(address), applicationName: "test") }
+    #expect(error?.description.contains("hid") == false)
+  }
+
   @Test func migrationsRunOnceInOrder() throws {
     let directory = try TemporaryDirectory()
     try directory.write("002_b.sql", "ALTER TABLE a ADD COLUMN n int; INSERT INTO a VALUES ('x', 1);")

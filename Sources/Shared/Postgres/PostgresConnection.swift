@@ -14,6 +14,10 @@ public final class PostgresConnection {
   public init(
     _ url: Secret, applicationName: String, connectTimeoutSeconds: Int = 5, statementTimeoutMilliseconds: Int = 30_000
   ) throws(PostgresError) {
+    guard Self.isReadable(url) else {
+      // The library's words would quote it, password and all.
+      throw PostgresError(sqlState: "08001", reason: "the database's address is not postgresql://user:password@host:port/database")
+    }
     let options = [
       ("dbname", url.reveal()), ("fallback_application_name", applicationName),
       ("connect_timeout", String(connectTimeoutSeconds)), ("tcp_user_timeout", "10000"), ("keepalives_idle", "10"),
@@ -29,6 +33,19 @@ public final class PostgresConnection {
   }
 
   deinit { PQfinish(connection) }
+
+  private static func isReadable(_ url: Secret) -> Bool {
+    guard ["postgresql://", "postgres://"].contains(where: url.reveal().hasPrefix) else { return false }
+    guard let options = PQconninfoParse(url.reveal(), nil) else { return false }
+    defer { PQconninfoFree(options) }
+    var option = options
+    while let keyword = option.pointee.keyword {
+      // A slash in a password that is not escaped makes its beginning the port.
+      if String(cString: keyword) == "port", let value = option.pointee.val, Int(String(cString: value)) == nil { return false }
+      option += 1
+    }
+    return true
+  }
 
   /// Runs one statement, prepared once per connection and text.
   @discardableResult
