@@ -16,7 +16,7 @@ public final class PostgresConnection {
   ) throws(PostgresError) {
     guard Self.isReadable(url) else {
       // The library's words would quote it, password and all.
-      throw PostgresError(sqlState: "08001", reason: "the database's address is not postgresql://user:password@host:port/database")
+      throw PostgresError(sqlState: "08001", reason: "the address is not postgresql://user:password@host:port/database")
     }
     let options = [
       ("dbname", url.reveal()), ("fallback_application_name", applicationName),
