@@ -37,11 +37,13 @@ final class Campaign: Sendable {
   private func start() -> pthread_t {
     var thread = pthread_t()
     let campaign = Unmanaged.passRetained(self)
-    let result = pthread_create(&thread, nil, { context in
-      guard let context else { return nil }
-      Unmanaged<Campaign>.fromOpaque(context).takeRetainedValue().work()
-      return nil
-    }, campaign.toOpaque())
+    let result = pthread_create(
+      &thread, nil,
+      { context in
+        guard let context else { return nil }
+        Unmanaged<Campaign>.fromOpaque(context).takeRetainedValue().work()
+        return nil
+      }, campaign.toOpaque())
     precondition(result == 0, "a thread can be started")
     return thread
   }
@@ -72,7 +74,8 @@ final class Campaign: Sendable {
       guard !run.violations.isEmpty || arguments.isTracing else { return }
       let mutation = arguments.mutation.map { " --mutation \($0.rawValue)" } ?? ""
       let replay = "Pipeline --runs 1 --from \(run.seed) --threads 1\(mutation) --trace"
-      print((run.trace + ["seed \(run.seed):"] + run.violations.map { "  \($0)" } + ["  again: \(replay)"]).joined(separator: "\n"))
+      print(
+        (run.trace + ["seed \(run.seed):"] + run.violations.map { "  \($0)" } + ["  again: \(replay)"]).joined(separator: "\n"))
     }
   }
 

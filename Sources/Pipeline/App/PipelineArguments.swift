@@ -33,7 +33,9 @@ struct PipelineArguments: Sendable {
   }
 
   private static func number(_ text: String?, _ name: String) throws -> Int {
-    guard let number = text.flatMap({ Int($0) }), number > 0 else { throw Problem(description: "\(name) takes a positive number") }
+    guard let number = text.flatMap({ Int($0) }), number > 0 else {
+      throw Problem(description: "\(name) takes a positive number")
+    }
     return number
   }
 }

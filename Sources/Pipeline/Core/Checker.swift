@@ -128,7 +128,9 @@ struct Checker {
     let ids = world.venue.accepted.filter { $0.clientID == last.venueClientID }.map(\.orderID)
     let orders = world.venue.orders(of: account).filter { ids.contains($0.id) }
     let truth = orders.reduce(Quantity.zero) { $0 + $1.executed }
-    if orders.contains(where: { $0.status.isOpen }) { problems.append("\(id) has ended \(last.status) and is alive at the venue") }
+    if orders.contains(where: { $0.status.isOpen }) {
+      problems.append("\(id) has ended \(last.status) and is alive at the venue")
+    }
     if last.cumulativeQuantity != truth {
       problems.append("\(id) ended \(last.status) with \(last.cumulativeQuantity) filled; the venue says \(truth)")
     }
@@ -208,7 +210,9 @@ struct Checker {
       }
     }
     let open = world.redis.keys.filter { $0.hasPrefix("open:\(account):") }.sorted()
-    if !open.isEmpty, story.events.last(where: { "open:\(account):\($0.event.clientOrderID)" == open[0] })?.event.status.isTerminal == true {
+    if !open.isEmpty,
+      story.events.last(where: { "open:\(account):\($0.event.clientOrderID)" == open[0] })?.event.status.isTerminal == true
+    {
       problems.append("Redis shows \(open) as open")
     }
   }

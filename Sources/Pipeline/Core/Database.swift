@@ -17,6 +17,7 @@ struct Database {
     var executionOffset: Int64?
     var filled = Quantity.zero
     var provenance: Provenance?
+    var decidedAt: Timestamp?
   }
 
   struct ChildRow {
@@ -45,6 +46,7 @@ struct Database {
   private(set) var children: [OrderKey: ChildRow] = [:]
   private(set) var fills: [FillKey: FillRow] = [:]
   private var inputs: [Place: InputState] = [:]
+  private var memories: [Account: AccountReconciliation] = [:]
 
   func input(_ place: Place) -> InputState {
     inputs[place] ?? InputState(topic: place.topic, partition: place.partition)
@@ -52,7 +54,9 @@ struct Database {
 
   /// False, and nothing is stored, when another process has moved an input on.
   mutating func store(_ batch: Batch) -> Bool {
-    for advance in batch.advances where input(Place(advance.before.topic, advance.before.partition)) != advance.before { return false }
+    for advance in batch.advances where input(Place(advance.before.topic, advance.before.partition)) != advance.before {
+      return false
+    }
     for advance in batch.advances { inputs[Place(advance.after.topic, advance.after.partition)] = advance.after }
     for change in batch.changes { apply(change.change, change.place.offset) }
     return true
@@ -65,7 +69,7 @@ struct Database {
       let action = rejection.request?.action ?? .new
       let key = OrderKey(account: rejection.account, id: rejection.clientOrderID)
       guard action == .new || action == .replace, orders[key] == nil else { return }
-      orders[key] = OrderRow(status: .rejected)
+      orders[key] = OrderRow(status: .rejected, decidedAt: rejection.decidedAt)
     case .planned(let plan): self.plan(plan, offset)
     case .progressed(let event): progress(event, offset)
     }
@@ -78,6 +82,7 @@ struct Database {
     guard row.approvedOffset == nil else { return }
     if row.executionOffset == nil { row.status = .received }
     row.approvedOffset = offset
+    row.decidedAt = approval.decidedAt
     orders[key] = row
   }
 
@@ -119,5 +124,44 @@ struct Database {
     let name = FillKey(account: event.account, venueOrderID: event.venueOrderID ?? "", tradeID: fill.tradeID)
     guard fills[name] == nil else { return }
     fills[name] = FillRow(order: key, side: event.side, quantity: fill.quantity)
+  }
+}
+
+// MARK: - Reconciliation
+
+extension Database {
+  func memory(of account: Account) -> AccountReconciliation {
+    let subject = Subject(account: account, venue: .binance)
+    let comparison = Comparison(deployment: "apus")
+    guard let kept = memories[account] else { return AccountReconciliation(subject: subject, comparison: comparison) }
+    return AccountReconciliation(
+      subject: subject, comparison: comparison, cursors: kept.cursors, expectedBalances: kept.balanceCheck.expected,
+      open: kept.open)
+  }
+
+  mutating func remember(_ memory: AccountReconciliation) { memories[memory.subject.account] = memory }
+
+  func firstDecision(of account: Account) -> Timestamp? {
+    orders.filter { $0.key.account == account }.compactMap(\.value.decidedAt).min()
+  }
+
+  /// The live orders, and those that the question names.
+  func answer(_ question: LedgerQuestion, of account: Account) -> LedgerAnswer {
+    var found: [LedgerOrder] = []
+    for (key, child) in children.sorted(by: { $0.key < $1.key }) where key.account == account {
+      guard let clientID = child.clientID else { continue }
+      let isNamed = question.venueClientIDs.contains(clientID) || child.venueOrderID.map(question.venueOrderIDs.contains) ?? false
+      guard isNamed || (!child.status.isTerminal && child.status != .received) else { continue }
+      found.append(
+        LedgerOrder(
+          venueClientID: clientID, venueOrderID: child.venueOrderID, clientOrderID: key.id, symbol: child.symbol,
+          status: child.status, cumulativeQuantity: child.filled, decidedAt: orders[key]?.decidedAt ?? .zero,
+          changedAt: child.updated))
+    }
+    let known = Set(fills.keys.filter { $0.account == account }.map(\.tradeID))
+    let names = question.trades.flatMap { trades in
+      trades.tradeIDs.filter { known.contains(String($0)) }.map { TradeName(symbol: trades.symbol, tradeID: $0) }
+    }
+    return LedgerAnswer(orders: found, knownTrades: Set(names))
   }
 }

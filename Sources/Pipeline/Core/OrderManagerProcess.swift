@@ -152,7 +152,6 @@ final class OrderManagerProcess: SimulatedProcess {
     }
   }
 
-
   // MARK: The private stream
 
   private func connect() {

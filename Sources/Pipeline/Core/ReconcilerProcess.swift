@@ -2,17 +2,22 @@ import Domain
 import ReconcilerCore
 import Wire
 
-/// Reconciler's projection: the same steps in the same order as `Sources/Reconciler/App/Projection`.
+/// Reconciler's projection, which also looks after the comparisons: the same steps in the same order as `Sources/Reconciler/App/Projection`.
 final class ReconcilerProcess: SimulatedProcess {
   private var inputs: [Place: InputState] = [:]
   private var waiting: [LogRecord] = []
   private var isReading = false
   private var isStoring = false
+  private lazy var rounds = Rounds(self)
+
+  /// The executions below this offset are in the database, stored by this process.
+  var storedUpTo: Int64 { inputs[Place(Topic.executions, partition)]?.nextOffset ?? -1 }
 
   private var places: [Place] { [Topic.approved, Topic.rejected, Topic.executions].map { Place($0, partition) } }
 
   override func start() {
     guard world.now >= world.databaseDownUntil else { return pause() }
+    if !isReady { rounds.keepGoing(after: 0) }
     isReady = true
     isReading = true
     for place in places {

@@ -50,7 +50,9 @@ final class RiskGateProcess: SimulatedProcess {
       for record in world.broker.records(Place(Topic.riskState, partition), to: state) {
         try restore.readState(key: record.key, value: record.value, epoch: record.epoch, offset: record.offset)
       }
-      let decisions = [(Topic.approved, restore.checkpoint.approved, epoch), (Topic.rejected, restore.checkpoint.rejected, rejected)]
+      let decisions = [
+        (Topic.approved, restore.checkpoint.approved, epoch), (Topic.rejected, restore.checkpoint.rejected, rejected),
+      ]
       for (topic, from, to) in decisions where world.mutation != .decisionDeduplication {
         for record in world.broker.records(Place(topic, partition), from: from, to: to) {
           try restore.readDecision(topic: topic, value: record.value, epoch: record.epoch, offset: record.offset)
@@ -181,7 +183,8 @@ final class RiskGateProcess: SimulatedProcess {
   private func carryOut(_ effect: RiskEffect, _ input: Int64?) {
     switch effect {
     case .approve(let approval):
-      world.trace("\(self) approves \(approval.clientOrderID)\(approval.isDuplicate ? " again" : "") of \(approval.source.offset)")
+      world.trace(
+        "\(self) approves \(approval.clientOrderID)\(approval.isDuplicate ? " again" : "") of \(approval.source.offset)")
       send(Topic.approved, approval.request.account.text, approval.encoded(), input)
     case .reject(let rejection):
       world.trace("\(self) rejects \(rejection.clientOrderID): \(rejection.code)")

@@ -88,7 +88,7 @@ final class SimulatedVenue {
     if let refusal = refusal(signedAt, world) {
       return process.deliver(after: replyDelay) { process.answer(call, .reply(refusal)) }
     }
-    let result = execute(call, lease: lease, world)
+    let result = execute(call.action, call.route.account, lease: lease, world)
     say(world)
     if world.chance(world.faults.loseReply) {
       world.trace("  the reply to \(call.action.summary) is lost")
@@ -101,12 +101,24 @@ final class SimulatedVenue {
     }
   }
 
-  private func refusal(_ signedAt: Timestamp, _ world: World) -> VenueReply? {
-    if world.now < outage.until, world.isBusy {
-      return outage.status == 429
-        ? VenueReply(status: 429, retryAfter: "1", body: error(-1003, "Too many requests."))
-        : VenueReply(status: 503, body: error(-1000, "Service unavailable."))
+  /// The answer to a question of somebody whose clock is right.
+  func look(_ action: VenueCall.Action, _ account: Account, _ world: World) -> VenueAnswer {
+    if let refusal = outageRefusal(world) { return action.outcome(of: .reply(refusal)) }
+    switch execute(action, account, lease: .zero, world) {
+    case .answer(let answer): return answer
+    case .refused(let reply): return action.outcome(of: .reply(reply))
     }
+  }
+
+  private func outageRefusal(_ world: World) -> VenueReply? {
+    guard world.now < outage.until, world.isBusy else { return nil }
+    return outage.status == 429
+      ? VenueReply(status: 429, retryAfter: "1", body: error(-1003, "Too many requests."))
+      : VenueReply(status: 503, body: error(-1000, "Service unavailable."))
+  }
+
+  private func refusal(_ signedAt: Timestamp, _ world: World) -> VenueReply? {
+    if let refusal = outageRefusal(world) { return refusal }
     let time = clock(world.now)
     let isOutside = time - signedAt > Self.receiveWindow || signedAt - time > Interval.second
     guard isOutside, world.mutation != .fencing else { return nil }
@@ -120,11 +132,11 @@ final class SimulatedVenue {
     case refused(VenueReply)
   }
 
-  private func execute(_ call: VenueCall, lease: Timestamp, _ world: World) -> Result {
-    let account = index(call.route.account)
+  private func execute(_ action: VenueCall.Action, _ name: Account, lease: Timestamp, _ world: World) -> Result {
+    let account = index(name)
     let now = clock(world.now)
-    switch call.action {
-    case .place(let order): return place(order, call.route.account, lease: lease, world)
+    switch action {
+    case .place(let order): return place(order, name, lease: lease, world)
     case .cancel(let clientID, _):
       guard let order = exchange.order(named: clientID, of: account, in: 0), order.status.isOpen, isVisible(order, world),
         let ended = exchange.cancel(order.id, at: now)

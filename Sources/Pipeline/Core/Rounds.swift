@@ -1,0 +1,117 @@
+import Domain
+import OrderManagerCore
+import ReconcilerCore
+import Venues
+import Wire
+
+/// Reconciler's comparisons with the venue: the same steps in the same order as `Sources/Reconciler/App/Reconciliation`.
+final class Rounds {
+  private static let interval = 5 * Interval.second
+  private unowned let process: ReconcilerProcess
+  private let account: Account
+  private var memory: AccountReconciliation?
+
+  init(_ process: ReconcilerProcess) {
+    self.process = process
+    account = process.world.accounts[Int(process.partition)]
+  }
+
+  /// A round after a while, and so on.
+  func keepGoing(after delay: Int64 = Rounds.interval) {
+    process.deliver(after: delay) { self.awaitLog { self.begin() } }
+  }
+
+  private func fail() {
+    memory = nil
+    keepGoing(after: Interval.second)
+  }
+
+  /// Goes on when all that lies in `executions` now is stored.
+  private func awaitLog(_ done: @escaping () -> Void) {
+    let world = process.world
+    awaitStored(world.broker.end(Place(Topic.executions, process.partition)), until: world.now + 5 * Interval.second, done)
+  }
+
+  private func awaitStored(_ end: Int64, until deadline: Timestamp, _ done: @escaping () -> Void) {
+    if process.storedUpTo >= end { return done() }
+    guard process.world.now < deadline else { return fail() }
+    process.deliver(after: 50 * Interval.millisecond) { self.awaitStored(end, until: deadline, done) }
+  }
+
+  private func begin() {
+    let world = process.world
+    guard world.now >= world.databaseDownUntil else { return fail() }
+    let startedAt = process.wallClock
+    let memory = memory ?? world.database.memory(of: account)
+    let beginning = world.database.firstDecision(of: account) ?? startedAt
+    let round = memory.round(
+      symbols: [World.symbol], beginning: memory.cursors.isEmpty ? beginning : startedAt, startedAt: startedAt)
+    go(on: round, memory)
+  }
+
+  private func go(on round: Round, _ memory: AccountReconciliation) {
+    var round = round
+    switch round.step {
+    case .ask(let question):
+      process.deliver(after: Interval.millisecond + process.world.upTo(10 * Interval.millisecond)) {
+        guard let answer = self.ask(question) else { return self.fail() }
+        self.process.deliver(after: self.process.world.upTo(10 * Interval.millisecond)) {
+          round.take(answer)
+          self.go(on: round, memory)
+        }
+      }
+    case .consult(let question):
+      awaitLog {
+        guard self.process.world.now >= self.process.world.databaseDownUntil else { return self.fail() }
+        round.take(self.process.world.database.answer(question, of: self.account))
+        self.go(on: round, memory)
+      }
+    case .finished: conclude(round, memory)
+    }
+  }
+
+  /// What was seen is told before it is remembered.
+  private func conclude(_ round: Round, _ memory: AccountReconciliation) {
+    var memory = memory
+    let conclusion = memory.conclude(round.evidence)
+    let world = process.world
+    if let observation = conclusion.observation {
+      world.trace(
+        "\(process) saw \(observation.orders.count) orders, \(observation.fills.count) fills, \(observation.missing) missing")
+      process.perform { [process, account] in
+        let value = ExecutionRecord.observation(observation).encoded()
+        let place = Place(Topic.executions, process.partition)
+        process.produce(place, key: Array(account.text.utf8), value: value, headers: RecordHeaders()) { _ in }
+      }
+    }
+    process.perform { [self] in
+      guard world.now >= world.databaseDownUntil else { return fail() }
+      world.database.remember(memory)
+      self.memory = memory
+      keepGoing(after: conclusion.wantsNextRoundSoon ? Interval.second : Self.interval)
+    }
+  }
+
+  /// The venue's answer; nil when it gives none.
+  private func ask(_ question: VenueQuestion) -> ReconcilerCore.VenueAnswer? {
+    let spelled = process.world.venue.instrument.venueSymbol
+    let action: VenueCall.Action =
+      switch question {
+      case .openOrders: .openOrders(venueSymbol: spelled)
+      case .trades(_, let id): .trades(venueSymbol: spelled, .from(tradeID: String(id)))
+      case .newestTrades: .trades(venueSymbol: spelled, .newest)
+      case .balances: .account
+      case .order(_, let id): .order(clientID: id, venueSymbol: spelled)
+      case .orderOfTrade(_, let id): .allOrders(venueSymbol: spelled, fromOrderID: id)
+      }
+    switch (process.world.venue.look(action, account, process.world), question) {
+    case (.orders(.confirmed(let orders)), .orderOfTrade): return .orders(Array(orders.prefix(1)))
+    case (.orders(.confirmed(let orders)), _): return .orders(orders)
+    case (.trades(.confirmed(let trades)), _): return .trades(trades)
+    case (.balances(.confirmed(let balances)), _): return .balances(balances)
+    case (.order(.confirmed(let order)), _): return .order(order)
+    case (.order(.failed(let failure)), _): return failure.kind == .noSuchOrder ? .order(nil) : nil
+    default: return nil
+    }
+  }
+}
