@@ -57,6 +57,7 @@ schemas() { "$venv/bin/python" deploy/checks/schemas.py .build/record-samples; }
 compose() { docker-compose -f docker-compose.yml config -q; }
 conformance() { deploy/checks/local_kafka.sh "$venv/bin/python" "$work"; }
 ccxt() { deploy/checks/simulator.sh "$venv/bin/python" "$work"; }
+simulation() { .build/release/Pipeline --runs 10000 --threads 2; }
 end_to_end() { "$venv/bin/python" deploy/checks/end_to_end.py; }
 
 step dependencies dependencies
@@ -70,6 +71,7 @@ step schemas schemas
 step compose compose
 step conformance conformance
 step ccxt ccxt
+step simulation simulation
 step end-to-end end_to_end
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
