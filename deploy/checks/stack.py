@@ -1,4 +1,6 @@
 """A running stack, as a test sees it: the topics, Redis, PostgreSQL, the simulator's own account of things, and the programs."""
+import hashlib
+import hmac
 import json
 import os
 import pathlib
@@ -7,6 +9,8 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 
 import psycopg2
@@ -158,6 +162,27 @@ class Stack:
             f"{self.variables['SIM_FAULT_URL']}/faults", json.dumps(fault).encode(), {"content-type": "application/json"})
         urllib.request.urlopen(request, timeout=10).read()
 
+    def faults(self, method="GET"):
+        """The faults that still wait; `DELETE` forgets them."""
+        request = urllib.request.Request(f"{self.variables['SIM_FAULT_URL']}/faults", method=method)
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            return json.load(reply)
+
+    def by_hand(self, method, path, account="main", **parameters):
+        """What a person does at the venue with the account's own keys, past the engine: (HTTP status, answer)."""
+        suffix = "" if account == self.variables.get("APUS_DEFAULT_ACCOUNT", "main") else f"_{account.upper()}"
+        secret = self.variables[f"BINANCE_TESTNET_SECRET_KEY{suffix}"]
+        query = urllib.parse.urlencode({**parameters, "timestamp": int(time.time() * 1000)})
+        query += "&signature=" + hmac.new(secret.encode(), query.encode(), hashlib.sha256).hexdigest()
+        request = urllib.request.Request(
+            f"{self.variables['SIM_BINANCE_REST_URL']}{path}?{query}", method=method,
+            headers={"X-MBX-APIKEY": self.variables[f"BINANCE_TESTNET_API_KEY{suffix}"]})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as reply:
+                return reply.status, json.load(reply)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
     def decision(self, identifier, account="main", seconds=10):
         """The first decision about an order: ('approved' | 'rejected', record)."""
 
@@ -186,6 +211,13 @@ class Stack:
         pid = self.pid(program)
         os.kill(pid, number)
         return pid
+
+    def resident_bytes(self, program):
+        """The memory that the program holds now."""
+        for line in pathlib.Path(f"/proc/{self.pid(program)}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise Failure(f"{program} does not run")
 
     def restarts(self, program):
         return int((self.run_dir / f"{program}.restarts").read_text())
