@@ -41,7 +41,8 @@ func tests(_ name: String, _ more: [Target.Dependency] = []) -> Target {
 
 let package = Package(
   name: "apus",
-  products: ["Ingestor", "RiskGate", "OrderManager", "Reconciler", "Strategy", "Simulator", "LocalKafka", "Pipeline", "apus"].map {
+  products: ["Ingestor", "RiskGate", "OrderManager", "Reconciler", "Strategy", "Simulator", "LocalKafka", "Pipeline", "apus"].map
+  {
     .executable(name: $0, targets: [$0])
   },
   targets: [
