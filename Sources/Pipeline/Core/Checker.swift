@@ -22,6 +22,7 @@ struct Checker {
     var rejections: [Rejection] = []
     var events: [(record: LoggedRecord, event: OrderEvent)] = []
     var plans: [Plan] = []
+    var obeyed: [(record: LoggedRecord, control: ControlAcknowledgement)] = []
   }
 
   private mutating func check(_ partition: Int32) {
@@ -30,6 +31,7 @@ struct Checker {
     checkDecisions(partition, story)
     checkVenue(account, story)
     checkEnds(account, story)
+    checkHalts(account, story)
     checkLimits(account, story)
     checkStores(account, story)
   }
@@ -59,6 +61,7 @@ struct Checker {
       switch record.value.flatMap({ try? ExecutionRecord($0) }) {
       case .order(let event)?: story.events.append((record, event))
       case .plan(let plan)?: story.plans.append(plan)
+      case .controlAcknowledged(let control)?: story.obeyed.append((record, control))
       default: continue
       }
     }
@@ -70,7 +73,8 @@ struct Checker {
   private mutating func checkDecisions(_ partition: Int32, _ story: Story) {
     var answers: [Int64: Int] = [:]
     var approved: [ClientOrderID: Int] = [:]
-    for (_, approval) in story.approvals {
+    // RiskGate's own cancels, when an account is restricted, answer no order.
+    for (_, approval) in story.approvals where approval.source.topic == Topic.orders {
       answers[approval.source.offset, default: 0] += 1
       if !approval.isDuplicate, approval.request.action.isOrder { approved[approval.clientOrderID, default: 0] += 1 }
     }
@@ -100,6 +104,27 @@ struct Checker {
       let slack = SimulatedVenue.receiveWindow + Interval.second
       if acceptance.at - acceptance.lease > slack {
         problems.append("\(acceptance.clientID) was sent by a process whose lease had run out")
+      }
+    }
+  }
+
+  // MARK: Halts
+
+  /// Nothing is approved under a halt, and nothing is sent between its acknowledgement and the next word of an operator.
+  private mutating func checkHalts(_ account: Account, _ story: Story) {
+    let controls = world.history.controls[account] ?? []
+    for control in controls where control.state == .halted {
+      for (_, approval) in story.approvals
+      where approval.controlVersion == control.version && !approval.isDuplicate && approval.request.action.isOrder {
+        problems.append("\(approval.clientOrderID) was approved while the account was halted")
+      }
+      guard let obeyed = story.obeyed.first(where: { $0.control.version == control.version })?.record.source.timestamp else {
+        continue
+      }
+      let end = controls.first { $0.version > control.version }?.time ?? world.now
+      for acceptance in world.venue.accepted
+      where acceptance.account == account && acceptance.sentAt > obeyed && acceptance.sentAt < end {
+        problems.append("\(acceptance.clientID) was sent while the account was halted")
       }
     }
   }

@@ -18,10 +18,26 @@ final class Clients {
     for number in 0..<count {
       world.schedule(after: Interval.second + world.upTo(World.busy - Interval.second)) { [self] in submit(number, buys: bias) }
     }
+    for account in world.accounts where Int.random(in: 0..<3, using: &world.generator) == 0 { restrict(account) }
     // Whatever still rests is cancelled, so that every order comes to an end.
     for seconds in [5, 20, 35] as [Int64] {
       world.schedule(after: World.busy + seconds * Interval.second) { [self] in
         for account in world.accounts.indices { append(account, #""action":"cancel_all","client_order_id":"all-\#(seconds)""#) }
+      }
+    }
+  }
+
+  /// Now and then an operator stops an account for a while.
+  private func restrict(_ account: Account) {
+    let begin = world.upTo(World.busy)
+    let state: TradingState = Bool.random(using: &world.generator) ? .halted : .reduceOnly
+    let end = begin + Interval.second + world.upTo(5 * Interval.second)
+    for (version, time, state) in [(1, begin, state), (2, end, .active)] as [(Int64, Int64, TradingState)] {
+      world.schedule(after: time) { [self] in
+        let control = Control(account: account, version: version, state: state, reason: "simulated", time: world.now)
+        _ = world.append(Place(Topic.control, 0), value: control.encoded())
+        world.history.controls[account, default: []].append(control)
+        world.trace("\(account) is \(state.rawValue) from now on")
       }
     }
   }

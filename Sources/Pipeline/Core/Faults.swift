@@ -82,6 +82,10 @@ public enum Mutation: String, CaseIterable, Sendable {
   case resolution
   /// Records carry no epoch, leases never end, and the venue takes requests of any age.
   case fencing
+  /// Records carry no epoch.
+  case epochs
   /// RiskGate takes every order for ended as soon as it is planned.
   case reservation
+
+  var dropsEpochs: Bool { self == .fencing || self == .epochs }
 }

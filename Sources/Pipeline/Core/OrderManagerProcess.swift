@@ -268,8 +268,8 @@ final class OrderManagerProcess: SimulatedProcess {
       guard world.now < until else { return answer(call, .notSent(reason: "the lease or the approval has run out")) }
     }
     let signedAt = wallClock + clock.offset
-    let lease = leaseUntil
-    perform { self.world.venue.receive(call, signedAt: signedAt, lease: lease, from: self) }
+    let permit = SendPermit(lease: leaseUntil, at: world.now)
+    perform { self.world.venue.receive(call, signedAt: signedAt, permit: permit, from: self) }
   }
 
   func answer(_ call: VenueCall, _ result: VenueResult) { answer(call.token, call.action.outcome(of: result)) }

@@ -172,7 +172,7 @@ class SimulatedProcess: CustomStringConvertible {
     _ place: Place, key: [UInt8]?, value: [UInt8]?, headers: RecordHeaders, _ acknowledged: @escaping (Int64) -> Void
   ) {
     var headers = headers
-    if world.mutation == .fencing { headers.epoch = nil }
+    if world.mutation?.dropsEpochs == true { headers.epoch = nil }
     let sentAt = world.now
     let last = inFlight[place]?.last?.arrival ?? .zero
     let isSlow = world.chance(0.05)

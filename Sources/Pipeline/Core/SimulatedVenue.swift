@@ -11,7 +11,8 @@ final class SimulatedVenue {
   /// The market's rules, as the venue's list gives them.
   let instrument: Instrument
   /// A client id that the venue took, every time that it did.
-  private(set) var accepted: [(clientID: String, account: Account, orderID: Int64, at: Timestamp, lease: Timestamp)] = []
+  private(set) var accepted:
+    [(clientID: String, account: Account, orderID: Int64, at: Timestamp, lease: Timestamp, sentAt: Timestamp)] = []
   private var exchange: Exchange
   private var participants: Participants
   private let accounts: [Account]
@@ -69,7 +70,7 @@ final class SimulatedVenue {
   // MARK: Requests
 
   /// A request leaves a process: it arrives, late or never.
-  func receive(_ call: VenueCall, signedAt: Timestamp, lease: Timestamp, from process: OrderManagerProcess) {
+  func receive(_ call: VenueCall, signedAt: Timestamp, permit: SendPermit, from process: OrderManagerProcess) {
     let world = process.world
     world.trace("\(process) asks \(call.action.summary)")
     if world.chance(world.faults.loseRequest) {
@@ -79,16 +80,16 @@ final class SimulatedVenue {
     }
     let isSlow = world.chance(world.faults.slowRequest)
     let delay = Interval.millisecond + world.upTo((isSlow ? 4_000 : 15) * Interval.millisecond)
-    world.schedule(after: delay) { self.arrive(call, signedAt: signedAt, lease: lease, from: process) }
+    world.schedule(after: delay) { self.arrive(call, signedAt: signedAt, permit: permit, from: process) }
   }
 
-  private func arrive(_ call: VenueCall, signedAt: Timestamp, lease: Timestamp, from process: OrderManagerProcess) {
+  private func arrive(_ call: VenueCall, signedAt: Timestamp, permit: SendPermit, from process: OrderManagerProcess) {
     let world = process.world
     let replyDelay = Interval.millisecond + world.upTo((world.chance(world.faults.slowReply) ? 1_000 : 15) * Interval.millisecond)
     if let refusal = refusal(signedAt, world) {
       return process.deliver(after: replyDelay) { process.answer(call, .reply(refusal)) }
     }
-    let result = execute(call.action, call.route.account, lease: lease, world)
+    let result = execute(call.action, call.route.account, permit, world)
     say(world)
     if world.chance(world.faults.loseReply) {
       world.trace("  the reply to \(call.action.summary) is lost")
@@ -104,7 +105,7 @@ final class SimulatedVenue {
   /// The answer to a question of somebody whose clock is right.
   func look(_ action: VenueCall.Action, _ account: Account, _ world: World) -> VenueAnswer {
     if let refusal = outageRefusal(world) { return action.outcome(of: .reply(refusal)) }
-    switch execute(action, account, lease: .zero, world) {
+    switch execute(action, account, SendPermit(lease: .zero, at: world.now), world) {
     case .answer(let answer): return answer
     case .refused(let reply): return action.outcome(of: .reply(reply))
     }
@@ -132,11 +133,11 @@ final class SimulatedVenue {
     case refused(VenueReply)
   }
 
-  private func execute(_ action: VenueCall.Action, _ name: Account, lease: Timestamp, _ world: World) -> Result {
+  private func execute(_ action: VenueCall.Action, _ name: Account, _ permit: SendPermit, _ world: World) -> Result {
     let account = index(name)
     let now = clock(world.now)
     switch action {
-    case .place(let order): return place(order, name, lease: lease, world)
+    case .place(let order): return place(order, name, permit, world)
     case .cancel(let clientID, _):
       guard let order = exchange.order(named: clientID, of: account, in: 0), order.status.isOpen, isVisible(order, world),
         let ended = exchange.cancel(order.id, at: now)
@@ -164,7 +165,7 @@ final class SimulatedVenue {
     }
   }
 
-  private func place(_ order: Venues.NewOrder, _ account: Account, lease: Timestamp, _ world: World) -> Result {
+  private func place(_ order: Venues.NewOrder, _ account: Account, _ permit: SendPermit, _ world: World) -> Result {
     let price: Price
     var kind = OrderKind.limit
     var timeInForce = TimeInForce.gtc
@@ -178,7 +179,7 @@ final class SimulatedVenue {
       size: .base(order.quantity), timeInForce: timeInForce)
     do throws(OrderRejection) {
       let id = try exchange.place(request, at: clock(world.now))
-      accepted.append((order.clientID, account, id, world.now, lease))
+      accepted.append((order.clientID, account, id, world.now, permit.lease, permit.at))
       if world.chance(world.faults.hideOrder) { hidden[id] = world.now + world.upTo(2 * Interval.second) }
       if world.chance(world.faults.forgetOrder) { forgotten[order.clientID] = world.now + world.upTo(40 * Interval.second) }
       guard let taken = exchange.order(id, of: index(account), in: 0) else { preconditionFailure("a taken order is known") }
@@ -254,6 +255,12 @@ final class SimulatedVenue {
     for index in report.fills.indices { report.fills[index].tradeID += "0" }
     return report
   }
+}
+
+/// What a process knew when it signed a request: how long its lease held, and when that was by the true clock.
+struct SendPermit {
+  let lease: Timestamp
+  let at: Timestamp
 }
 
 extension VenueOrderStatus {

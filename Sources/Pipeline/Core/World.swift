@@ -200,6 +200,7 @@ final class World {
 struct History {
   var trace: [String] = []
   var limits: [Account: Limits] = [:]
+  var controls: [Account: [Control]] = [:]
   var violations: [String] = []
   var crashes = 0
   var stalls = 0
