@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The first order of a newcomer, on any running stack: sent by kcat, filled (well within a second on an idle machine; the time is printed), and the fill is in `executions`, in Redis and
-in PostgreSQL.
+"""The first order of a newcomer, on any running stack: sent by kcat, filled (the time is printed), and the fill is in `executions`, in
+Redis and in PostgreSQL.
 
     first_order.py [--bootstrap HOST:PORT] [--redis URL] [--database URL]      defaults: KAFKA_BOOTSTRAP, REDIS_URL, DATABASE_URL
 """

@@ -17,6 +17,7 @@ final class GateLoop {
   private let takeOver: TakeOver
   private var gates: [Int32: Gate] = [:]
   private var effects: [RiskEffect] = []
+  private var hasKnownMarket = false
 
   /// One partition that is decided here.
   private struct Gate {
@@ -34,6 +35,7 @@ final class GateLoop {
   /// Runs until the end, with every outcome acknowledged.
   static func run(_ context: GateContext, until stop: Latch) throws {
     context.health.set("orders", .unhealthy("no partitions yet"))
+    context.health.set("market", .unhealthy("no instrument with a valid book yet"))
     guard try createTopics(context, until: stop) else { return }
     let loop = try GateLoop(context)
     try loop.run(until: stop)
@@ -94,6 +96,11 @@ final class GateLoop {
       case .forAll(let event): for partition in gates.keys.sorted() { try apply(event, to: partition) }
       case .execution(let partition, let event): try apply(event, to: partition)
       }
+    }
+    // Said once: a book that breaks later is not this program's ill health.
+    if !hasKnownMarket, feed.knowsMarket {
+      hasKnownMarket = true
+      context.health.set("market", .healthy)
     }
     return !news.isEmpty
   }

@@ -40,6 +40,13 @@ final class ReferenceFeed {
     consumer.attach(context.wakeup)
   }
 
+  /// True once an instrument and a valid book of one of the feeds have been read: before, every order could only be refused.
+  var knowsMarket: Bool {
+    context.settings.feeds.contains { feed in
+      books[feed]?.isValid == true && instruments.values.contains { $0.venue == feed.venue && $0.symbol == feed.symbol }
+    }
+  }
+
   /// What an engine must know before its first decision.
   var known: [RiskEvent] {
     instruments.sorted { $0.key < $1.key }.map { .instrument($0.value) }
