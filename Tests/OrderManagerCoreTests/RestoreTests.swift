@@ -175,6 +175,17 @@ import Wire
     rig.wait(milliseconds: 100)
     #expect(rig.states.last { $0.key == "main+a" }.map { $0.record.value == nil } == true, "a tombstone")
   }
+
+  @Test func endedOrdersBeyondTheCapacityAreForgottenOldestFirst() {
+    var rig = Rig { $0.terminalCapacity = 3 }
+    for index in 0..<5 {
+      rig.approve("\(index)")
+      rig.confirm(rig.report(.filled, place: index, filled: "1", fills: [rig.fill("\(index)", "1")]))
+      rig.wait(milliseconds: 500)
+    }
+    let forgotten = rig.states.filter { $0.record.value == nil }.map(\.key)
+    #expect(forgotten == ["main+0", "main+1"])
+  }
 }
 
 extension Rig {

@@ -26,11 +26,12 @@ struct Rig {
   private var nextApproval: Int64 = 0
   private var nextOffset: Int64 = 0
 
-  init() {
+  init(_ configure: (inout OrderManagerSettings) -> Void = { _ in }) {
     // Only what the test does leads to questions.
     var settings = World.settings()
     settings.sweepInterval = Interval.day
     settings.connectedSweepInterval = Interval.day
+    configure(&settings)
     core = OrderManagerPartition(settings)
     feed(.restored(RestoredOrders(epoch: 0, nextApproval: 0)))
     feed(.instrument(World.instrument))

@@ -55,6 +55,22 @@ import Wire
     }
   }
 
+  @Test("more load when asked for: diffs every two milliseconds, as many levels in each as are quoted anew")
+  func load() {
+    let venue = TestVenue(depthIntervalMilliseconds: 2) {
+      $0.participants.isFrozen = false
+      $0.participants.requotes = 40
+      $0.stepNanoseconds = 2 * Interval.millisecond
+    }
+    venue.open(1, "/ws/btcusdt@depth@100ms")
+    for _ in 0..<50 { venue.advance(milliseconds: 2) }
+    let diffs = venue.messages(1)
+    #expect(diffs.count == 50)
+    let count = diffs.reduce(0) { $0 + levels($1["b"]).count + levels($1["a"]).count }
+    // Two quotes of one step may be of the same level.
+    #expect(count > 50 * 20)
+  }
+
   @Test("streams are taken, listed and given up; raw and combined differ by the wrapping")
   func subscriptions() throws {
     let venue = TestVenue()

@@ -83,6 +83,21 @@ import Wire
     #expect(!venue.messages(1).isEmpty)
   }
 
+  @Test("a still market moves only for its clients, and then goes on by itself")
+  func stillMarket() throws {
+    let venue = TestVenue { $0.participants.isFrozen = false }
+    let update = { venue.exchange.markets[0].updateID }
+    _ = try venue.control("POST", "/faults", #"{"fault":"still_market","milliseconds":1000}"#)
+    let before = update()
+    for _ in 0..<9 { venue.step() }
+    #expect(update() == before)
+    try venue.order(TestVenue.market + "&quantity=0.001")
+    #expect(update() > before)
+    let after = update()
+    for _ in 0..<2 { venue.step() }
+    #expect(update() > after)
+  }
+
   @Test("a forgotten order cannot be found, though it lives, and is found later")
   func forgetOrder() throws {
     let venue = TestVenue()

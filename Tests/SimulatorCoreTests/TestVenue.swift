@@ -19,14 +19,19 @@ final class TestVenue {
   /// WebSockets that the venue ended.
   private(set) var ended: Set<SocketID> = []
 
-  init(limits: BinanceFace.Limits = BinanceFace.Limits(), _ configure: (inout Simulation.Configuration) -> Void = { _ in }) {
+  init(
+    limits: BinanceFace.Limits = BinanceFace.Limits(), depthIntervalMilliseconds: Int64 = 100,
+    _ configure: (inout Simulation.Configuration) -> Void = { _ in }
+  ) {
     var configuration = Simulation.Configuration(
       listings: [bitcoin],
       clients: ["alice", "bob"].map { Simulation.Client(name: $0, apiKey: "\($0)-key", secret: "\($0)-secret") },
       holdings: [("USDT", money("1000000")), ("BTC", money("50"))])
     configuration.participants.isFrozen = true
     configure(&configuration)
-    simulation = Simulation(configuration, face: BinanceFace(limits: limits))
+    simulation = Simulation(
+      configuration,
+      face: BinanceFace(limits: limits, depthIntervalNanoseconds: depthIntervalMilliseconds * Interval.millisecond))
     step()
   }
 

@@ -50,6 +50,9 @@ public struct OrderManagerSettings: Sendable {
   public var maximumCalls = 16
   /// How long an ended order is remembered: late fills find it, and its approval is not taken twice.
   public var terminalHorizon: Int64 = Interval.hour
+  /// How many ended orders of the partition are remembered at most; beyond it the oldest are forgotten early. RiskGate remembers as many
+  /// ids of each account.
+  public var terminalCapacity = 10_000
   /// How often changed orders are written to `order.state`.
   public var checkpointInterval: Int64 = Interval.second
   /// How often live orders are looked up while the private stream is down.

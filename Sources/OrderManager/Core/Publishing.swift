@@ -163,9 +163,11 @@ extension OrderManagerPartition {
     publish(Topic.orderState, partitioned: true, key: key, cursor.encoded(), finishing: named)
   }
 
-  /// Drops orders that ended long ago and whose approvals will not be read again.
+  /// Drops orders that ended long ago, or before too many others, and whose approvals will not be read again.
   mutating func forgetEnded() {
-    while let first = ended.elements.first, first.at + settings.terminalHorizon < now {
+    while let first = ended.elements.first,
+      first.at + settings.terminalHorizon < now || ended.elements.count > settings.terminalCapacity
+    {
       guard let order = orders[first.key], order.isTerminal else {
         _ = ended.take()
         continue

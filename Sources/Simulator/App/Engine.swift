@@ -15,17 +15,20 @@ final class Engine: Sendable {
     case closed(SocketID)
   }
 
-  /// Time between two ticks, in milliseconds.
-  private static let tickMilliseconds = 10
+  /// The longest time between two ticks, in nanoseconds.
+  private static let longestTick = 10 * Interval.millisecond
 
   private let inbox = BoundedQueue<Input>(capacity: 16_384)
   private let simulation: Mutex<Simulation>
+  private let tickNanoseconds: Int64
   private let requests: Counter
   private let messages: Counter
   private let socketCount: Gauge
 
-  init(_ simulation: Simulation, metrics: Metrics) {
+  /// `tickNanoseconds`: how often the simulation has something to do by itself; delayed messages want it often enough as well.
+  init(_ simulation: Simulation, tickNanoseconds: Int64, metrics: Metrics) {
     self.simulation = Mutex(simulation)
+    self.tickNanoseconds = min(tickNanoseconds, Self.longestTick)
     requests = metrics.counter("simulator_requests_total", help: "Requests handled")
     messages = metrics.counter("simulator_messages_sent_total", help: "WebSocket messages sent")
     socketCount = metrics.gauge("simulator_websockets", help: "WebSockets open")
@@ -72,7 +75,7 @@ final class Engine: Sendable {
     while !stop.isSet {
       let wait = nextTick - monotonicNanoseconds()
       if wait <= 0 {
-        nextTick = monotonicNanoseconds() + Int64(Self.tickMilliseconds) * Interval.millisecond
+        nextTick = monotonicNanoseconds() + tickNanoseconds
         apply(.tick, nil, &owner)
         continue
       }

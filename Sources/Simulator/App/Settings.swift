@@ -21,6 +21,7 @@ struct Settings {
   let portFile: String?
   let simulation: Simulation.Configuration
   let limits: BinanceFace.Limits
+  let depthIntervalNanoseconds: Int64
   let health: HealthSettings
 
   /// Reads everything; problems are kept in `configuration` until it is finished.
@@ -36,6 +37,11 @@ struct Settings {
       ) { text -> Endpoint?? in text.isEmpty ? .some(nil) : Endpoint.parse(text).map { .some($0) } } ?? nil
     portFile = configuration.optionalString("SIM_PORT_FILE", help: "file that receives the venue's port and the fault port")
     limits = Self.limits(&configuration)
+    depthIntervalNanoseconds =
+      Int64(
+        configuration.int(
+          "SIM_DEPTH_INTERVAL_MS", default: 100, in: 1...10_000, help: "milliseconds between two diffs of @depth@100ms"))
+      * Interval.millisecond
     simulation = Self.simulation(&configuration)
     health = HealthSettings(configuration: &configuration)
   }
@@ -82,6 +88,11 @@ struct Settings {
         "SIM_SLIPPAGE_BPS", default: 0, in: 0...1_000, help: "makers withdraw this far before a client's order takes"))
     simulation.participants.isFrozen = configuration.bool(
       "SIM_FROZEN_PRICE", default: false, help: "the price stays where it starts")
+    simulation.participants.requotes = configuration.int(
+      "SIM_REQUOTES", default: 3, in: 0...1_000, help: "levels of each market that get another size at each step")
+    simulation.stepNanoseconds =
+      Int64(configuration.int("SIM_STEP_MS", default: 50, in: 1...10_000, help: "milliseconds between two steps of the crowd"))
+      * Interval.millisecond
     simulation.acknowledgementDelayNanoseconds =
       configuration.value(
         "SIM_ACK_DELAY_MS", default: "10-100", help: "delay of the answer to an order in milliseconds: fixed, or from-to",

@@ -28,8 +28,10 @@ do {
   var simulation = settings.simulation
   // A venue that is started again numbers on: ten thousand numbers for each second that passes.
   simulation.firstID = wallClock().milliseconds / 1_000 * 10_000
-  let face = BinanceFace(limits: settings.limits)
-  let engine = Engine(Simulation(simulation, face: face), metrics: metrics)
+  let face = BinanceFace(limits: settings.limits, depthIntervalNanoseconds: settings.depthIntervalNanoseconds)
+  let engine = Engine(
+    Simulation(simulation, face: face), tickNanoseconds: min(simulation.stepNanoseconds, settings.depthIntervalNanoseconds),
+    metrics: metrics)
   service.addThread("engine", wake: { engine.close() }) { engine.run($0) }
 
   var ports: [UInt16] = []

@@ -19,10 +19,12 @@ public struct BinanceFace: VenueFace {
 
   var limits: BinanceRateLimits
   var sockets = BinanceSockets()
-  var depth = BinanceDepthStreams()
+  var depth: BinanceDepthStreams
 
-  /// The venue with these limits.
-  public init(limits: Limits = Limits()) {
+  /// The venue with these limits. `depthIntervalNanoseconds` is the time between two diffs of the stream `@depth@100ms`: the real venue's
+  /// 100 ms unless more load is wanted.
+  public init(limits: Limits = Limits(), depthIntervalNanoseconds: Int64 = 100 * Interval.millisecond) {
+    depth = BinanceDepthStreams(fastNanoseconds: depthIntervalNanoseconds)
     self.limits = BinanceRateLimits(
       BinanceRateLimits.Configuration(
         weightPerMinute: limits.weightPerMinute, ordersPerTenSeconds: limits.ordersPerTenSeconds,

@@ -38,10 +38,15 @@ struct BinanceDepthStreams: Sendable {
     var due = Timestamp.zero
   }
 
-  private var speeds = [
-    Speed(suffix: "@depth@100ms", nanoseconds: 100 * Interval.millisecond),
-    Speed(suffix: "@depth", nanoseconds: Interval.second),
-  ]
+  private var speeds: [Speed]
+
+  /// The stream called `@depth@100ms` tells what has changed as often as `fastNanoseconds` says.
+  init(fastNanoseconds: Int64) {
+    speeds = [
+      Speed(suffix: "@depth@100ms", nanoseconds: fastNanoseconds),
+      Speed(suffix: "@depth", nanoseconds: Interval.second),
+    ]
+  }
 
   mutating func add(_ change: LevelChange) {
     for index in speeds.indices { speeds[index].changes[change.market, default: DepthChanges()].add(change) }

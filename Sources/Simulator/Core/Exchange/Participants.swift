@@ -11,6 +11,8 @@ public struct Participants: Sendable {
     public var slippageBasisPoints: Int64 = 0
     /// Price levels that the makers keep on each side.
     public var levels = 600
+    /// Levels that get another size at each step.
+    public var requotes = 3
 
     /// A moving market of 600 levels a side.
     public init() {}
@@ -49,7 +51,7 @@ public struct Participants: Sendable {
       moveFairPrice(exchange)
       for side in Side.allCases { withdrawPassed(side, &exchange, at: now) }
       for side in Side.allCases { fill(side, &exchange, at: now) }
-      for _ in 0..<3 { requote(&exchange, at: now) }
+      for _ in 0..<configuration.requotes { requote(&exchange, at: now) }
       if Int.random(in: 0..<4, using: &generator) == 0 { take(&exchange, at: now) }
     }
   }

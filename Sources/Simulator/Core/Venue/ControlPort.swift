@@ -66,6 +66,7 @@ struct ControlPort: Sendable {
     switch fault.kind {
     case .cutWebSocket: world.effects += struck.map { .cut($0) }
     case .silenceWebSocket: for id in struck { world.silentUntil[id] = world.now + fault.nanoseconds }
+    case .stillMarket: world.stillUntil = world.now + fault.nanoseconds
     case .skewClock: world.clockSkewNanoseconds = fault.nanoseconds
     case .changeBalance: return changeBalance(fault, &world)
     case .wipe: world.exchange.wipe(world.openingHoldings)

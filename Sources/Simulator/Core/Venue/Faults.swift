@@ -31,6 +31,8 @@ public enum FaultKind: String, CaseIterable, Sendable {
   case alterEvent = "alter_event"
   /// An order cannot be found for `milliseconds` from its first query, though it lives. Matches its client id.
   case forgetOrder = "forget_order"
+  /// The synthetic participants do nothing for `milliseconds`, from now: only clients' orders move the books; 0 ends it.
+  case stillMarket = "still_market"
   /// The venue's clock is off by `milliseconds`, from now; 0 sets it right.
   case skewClock = "skew_clock"
   /// An `account`'s free `asset` changes by `amount`, outside all orders, now.
@@ -41,7 +43,7 @@ public enum FaultKind: String, CaseIterable, Sendable {
   /// True for what happens when it is ordered.
   var isImmediate: Bool {
     switch self {
-    case .cutWebSocket, .silenceWebSocket, .skewClock, .changeBalance, .wipe: true
+    case .cutWebSocket, .silenceWebSocket, .stillMarket, .skewClock, .changeBalance, .wipe: true
     default: false
     }
   }

@@ -119,7 +119,7 @@ public struct Simulation: Sendable {
   }
 
   private mutating func tick() {
-    if world.now >= nextStep {
+    if world.now >= max(nextStep, world.stillUntil) {
       // A late step is one step: the crowd does not make up for what it slept through.
       nextStep = world.now + configuration.stepNanoseconds
       for market in world.crowd.indices { world.crowd[market].step(&world.exchange, at: world.now) }

@@ -44,6 +44,8 @@ public struct World: Sendable {
   var effects: [Effect] = []
   /// How far the venue's clock is from the true one.
   var clockSkewNanoseconds: Int64 = 0
+  /// The crowd does nothing until then.
+  var stillUntil = Timestamp.zero
   /// WebSockets that say nothing until then.
   var silentUntil: [SocketID: Timestamp] = [:]
   /// Orders that cannot be found until then, by number.
