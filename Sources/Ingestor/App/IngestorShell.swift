@@ -73,6 +73,7 @@ final class IngestorShell: Sendable {
       outlet.put(
         .init(topic: Topic.instruments, key: instrument.key, value: instrument.encoded(), headers: RecordHeaders(), feed: nil))
     case .publish(let feed, let record):
+      boundary("ingestor.record.decided")
       writer.removeAll()
       record.encode(into: &writer)
       outlet.put(

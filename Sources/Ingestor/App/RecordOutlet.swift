@@ -94,6 +94,7 @@ final class RecordOutlet: Sendable {
         topic: record.topic, partition: 0, key: Array(record.key.utf8), value: record.value, headers: headers,
         token: Token(feed: record.feed, at: monotonicNanoseconds()).packed)
       if result == .queueFull { lose(record.feed) }
+      boundary("ingestor.record.sent")
     } catch {
       if error.isFatal { throw error }
       logger.error("record refused: \(error)", ["topic": .string(record.topic)])

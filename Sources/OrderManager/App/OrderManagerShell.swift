@@ -122,6 +122,7 @@ final class OrderManagerShell {
     guard let place = sent.removeValue(forKey: report.token) else { return }
     // Whether it is in the log cannot be known any more: only a fresh start from the log can tell.
     if let error = report.error { throw ShellError("a record for \(report.topicPartition) was not acknowledged: \(error)") }
+    boundary("ordermanager.record.acknowledged", if: report.topicPartition.topic == Topic.executions)
     feed(.acknowledged(token: place.token, offset: report.offset), to: place.partition, generation: place.generation)
   }
 
@@ -130,12 +131,16 @@ final class OrderManagerShell {
       switch event {
       case .answered(let partition, let generation, let token, let answer):
         callsOut -= 1
+        boundary("ordermanager.reply.taken")
         feed(.answered(token: token, answer), to: partition, generation: generation)
       case .clock(let measured): take(measured)
       case .stream(let route, let number, let event):
         let partition = self.partition(of: route.account)
         guard let stream = owned[partition]?.streams.first(where: { $0.route == route }) else { continue }
-        if let event = stream.take(event, number: number) { feed(event, to: partition) }
+        if let event = stream.take(event, number: number) {
+          boundary("ordermanager.stream.heard", if: event.isOrderReport)
+          feed(event, to: partition)
+        }
       case .price(let symbol, let price):
         prices[symbol] = price
         feedAll(.price(asset: symbol.base, quote: symbol.quote, price))
@@ -169,7 +174,9 @@ final class OrderManagerShell {
 
   private func takeGroup(_ event: KafkaEvent, _ stop: Latch) throws {
     switch event {
-    case .message(let message): feed(.approved(InputRecord(message)), to: message.partition)
+    case .message(let message):
+      boundary("ordermanager.approval.polled")
+      feed(.approved(InputRecord(message)), to: message.partition)
     case .assigned(let partitions): try take(partitions.map(\.partition), stop)
     case .revoked:
       try handBack()
@@ -276,6 +283,7 @@ final class OrderManagerShell {
     let now = monotonicNanoseconds()
     guard !owned.isEmpty, now - committedAt >= Self.renewEvery else { return }
     committedAt = now
+    boundary("ordermanager.commit.due")
     commits[nextCommit] = (now, wallClock())
     try group.commitAsync(places, token: nextCommit)
     nextCommit += 1
@@ -287,6 +295,7 @@ final class OrderManagerShell {
 
   private func takeCommitted(_ token: UInt64, _ error: KafkaError?) throws {
     guard let begun = commits.removeValue(forKey: token) else { return }
+    boundary("ordermanager.commit.answered")
     if let error {
       if error.isFatal { throw error }
       return logger.warning("commit refused: \(error)")

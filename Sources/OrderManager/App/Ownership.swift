@@ -34,6 +34,7 @@ extension OrderManagerShell {
       start(partition, result, nextApproval: next[partition] ?? 0)
       try manual.add([TopicPartitionOffset(Topic.executions, partition, offset: result.nextExecution)])
     }
+    boundary("ordermanager.takeover.assigned")
     try beginLease()
     health.set("partitions", .healthy)
     logger.info("took partitions \(partitions.sorted())")
@@ -145,8 +146,20 @@ extension OrderManagerShell {
         token: token)
       // The queue holds far more than the cores have under way.
       if result == .queueFull { failure = ShellError("the producer's queue is full") }
+      boundary("ordermanager.plan.sent", if: publication.isPlan)
+      boundary("ordermanager.event.sent", if: publication.topic == Topic.executions && !publication.isPlan)
+      boundary("ordermanager.snapshot.sent", if: publication.topic == Topic.orderState)
     } catch {
       failure = error
     }
   }
+}
+
+// What boundaries tell apart.
+extension Publication {
+  fileprivate var isPlan: Bool { value?.starts(with: #"{"v":1,"type":"plan""#.utf8) ?? false }
+}
+
+extension OrderManagerEvent {
+  var isOrderReport: Bool { if case .stream(_, .order) = self { true } else { false } }
 }

@@ -26,9 +26,13 @@ struct Takeover {
   ) throws -> [Int32: Result] {
     let leaseEnd = monotonicNanoseconds() + leaseNanoseconds
     var epochs: [Int32: Int64] = [:]
-    for partition in partitions { epochs[partition] = try mark(partition, epoch: -1) }
+    for partition in partitions {
+      epochs[partition] = try mark(partition, epoch: -1)
+      boundary("ordermanager.takeover.marked")
+    }
     var restorations: [Int32: OrderRestoration] = [:]
     for (partition, epoch) in epochs { restorations[partition] = try read(partition, end: epoch + 1) }
+    boundary("ordermanager.takeover.read")
     if epochs.values.contains(where: { $0 > 0 }) {
       stop.wait(timeoutMilliseconds: Int(max(0, leaseEnd - monotonicNanoseconds()) / Interval.millisecond) + 1)
     }
@@ -36,6 +40,7 @@ struct Takeover {
     for partition in partitions {
       guard let epoch = epochs[partition], var restoration = restorations[partition] else { continue }
       let end = try mark(partition, epoch: epoch) + 1
+      boundary("ordermanager.takeover.marked_again")
       // What a former owner wrote after its time.
       if end > epoch + 2 {
         try reader.readPartition(Topic.executions, partition, from: epoch + 1, to: end) { message in

@@ -53,6 +53,7 @@ final class VenueGateway: Sendable {
       deadline = until
     }
     let request = trading.request(for: call.action, at: venueTime)
+    boundary("ordermanager.call.signed", if: call.notAfter != nil)
     submit(request, deadline: deadline, to: answer)
   }
 

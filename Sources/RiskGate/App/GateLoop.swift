@@ -120,6 +120,7 @@ final class GateLoop {
         try drop()
         try consumer.unassign()
       case .committed(_, _, let error):
+        boundary("riskgate.commit.answered")
         if let error { context.logger.warning("offsets were not committed: \(error)") }
       case .error(let error):
         if error.isFatal { throw error }
@@ -133,6 +134,7 @@ final class GateLoop {
   private func take(_ message: KafkaMessage) throws {
     let partition = message.partition
     guard gates[partition] != nil else { return }
+    boundary("riskgate.order.polled")
     let time = wallClock()
     let source = RecordSource(message)
     let headers = message.recordHeaders
@@ -167,6 +169,7 @@ final class GateLoop {
       starts.append(TopicPartitionOffset(Topic.orders, partition, offset: start))
     }
     try consumer.assign(starts)
+    boundary("riskgate.takeover.assigned", if: !starts.isEmpty)
     context.metrics.partitions.set(Int64(gates.count))
     context.health.set("orders", .healthy)
   }
@@ -213,6 +216,7 @@ final class GateLoop {
     context.metrics.outstanding.set(Int64(outbox.outstanding))
     let changed = gates.keys.sorted().filter { gates[$0].map { $0.progress.committable > $0.committed } ?? false }
     guard !changed.isEmpty else { return }
+    boundary("riskgate.commit.due")
     try consumer.commitAsync(changed.compactMap(place), token: 0)
     for partition in changed { gates[partition]?.noteCommit() }
   }
@@ -222,6 +226,7 @@ final class GateLoop {
     for record in try outbox.takeAcknowledged() {
       let partition = record.inputPartition
       guard gates[partition] != nil else { continue }
+      boundary("riskgate.outcome.acknowledged", if: record.input != nil)
       try checkAlone(record)
       if let input = record.input { gates[partition]?.progress.finish(input) }
       switch record.topicPartition.topic {
@@ -307,8 +312,10 @@ final class GateLoop {
     // `orders` has many writers and no owner: what is moved there carries no epoch.
     headers.epoch = topic == Topic.orders ? nil : gates[partition]?.epoch
     if let input { gates[partition]?.progress.add(input.offset) }
+    boundary("riskgate.outcome.decided", if: input != nil)
     try outbox.send(
       topic, partition: target, key: key, value: value, headers: headers.adding("riskgate.out", wallClock()),
       input: input?.offset, inputPartition: partition)
+    boundary("riskgate.outcome.sent", if: input != nil)
   }
 }

@@ -79,6 +79,7 @@ final class Outbox {
       try send(
         Topic.riskState, partition: partition, key: snapshot.key, value: snapshot.value, headers: snapshot.headers, input: nil,
         inputPartition: partition)
+      boundary("riskgate.snapshot.sent")
     }
   }
 

@@ -26,12 +26,15 @@ struct TakeOver {
     let first = EpochMarker(epoch: -1, owner: owner)
     let epoch = try outbox.append(
       Topic.approved, partition: partition, key: nil, value: first.encoded(), headers: RecordHeaders())
+    boundary("riskgate.takeover.marked_approved")
     let marker = EpochMarker(epoch: epoch, owner: owner).encoded()
     let headers = RecordHeaders(epoch: epoch)
     let rejected = try outbox.append(Topic.rejected, partition: partition, key: nil, value: marker, headers: headers)
     let state = try outbox.append(Topic.riskState, partition: partition, key: "@epoch", value: marker, headers: headers)
+    boundary("riskgate.takeover.marked_all")
     var engine = try restore(partition, approved: epoch, rejected: rejected, state: state)
     let executions = try replayExecutions(partition, from: engine.checkpoint.executions, into: &engine)
+    boundary("riskgate.takeover.restored")
     var none: [RiskEffect] = []
     // Everything before the markers is in the engine now.
     engine.apply(.acknowledged(approved: epoch + 1, rejected: rejected + 1), at: wallClock(), into: &none)

@@ -39,6 +39,7 @@ final class ProjectionStore {
         throw InputMoved(topic: advance.before.topic, partition: advance.before.partition)
       }
       try connection.batch(batch.changes.flatMap(\.statements))
+      boundary("reconciler.transaction.filled")
     }
   }
 }

@@ -150,6 +150,7 @@ final class Projector {
     do {
       guard let store else { throw ProjectionFailure("records came without a database") }
       let started = monotonicNanoseconds()
+      boundary("reconciler.batch.drained")
       do {
         try keep(makeBatch(records), in: store)
       } catch let error as PostgresError where error.isFaultOfTheRecord {
@@ -157,6 +158,7 @@ final class Projector {
       }
       meters.batches.observe(nanoseconds: monotonicNanoseconds() - started)
       meters.records.add(Int64(records.count))
+      boundary("reconciler.batch.stored")
       announce()
       commitToGroup()
     } catch {

@@ -98,7 +98,9 @@ final class RoundRunner {
     var round = memory.round(symbols: settings.venue.symbols, beginning: beginning, startedAt: startedAt)
     while round.step != .finished {
       switch round.step {
-      case .ask(let question): round.take(try desk.ask(question, account.trading))
+      case .ask(let question):
+        round.take(try desk.ask(question, account.trading))
+        boundary("reconciler.round.asked")
       case .consult(let question):
         try awaitLog(account.partition)
         round.take(try store.answer(question, of: account.subject))
@@ -109,6 +111,7 @@ final class RoundRunner {
     let finishedAt = wallClock()
     // What was seen is told before it is remembered: after a crash in between it is seen and told again.
     publish(conclusion, memory, finishedAt: finishedAt)
+    boundary("reconciler.round.told")
     try store.store(conclusion, memory, round.evidence, finishedAt: finishedAt)
     account.memory = memory
     return conclusion

@@ -27,6 +27,7 @@ final class HTTPClientLoop {
       for submission in submissions { begin(submission) }
       var running: Int32 = 0
       curl_multi_perform(multi.pointer, &running)
+      boundary("http.command.sent", if: transfers.values.contains(where: \.isCommandUnderWay))
       finishCompleted()
       var wait: Int64 = 1_000
       if let stopDeadline {

@@ -11,6 +11,8 @@ final class HTTPTransfer {
   let submission: HTTPClient.Submission
   private(set) var easy: UnsafeMutableRawPointer?
   private(set) var sentNanoseconds: Int64?
+  /// Something that may change the server's state, on its way.
+  var isCommandUnderWay: Bool { sentNanoseconds != nil && submission.request.method != .get }
 
   private let configuration: HTTPClient.Configuration
   private var headerList: UnsafeMutablePointer<curl_slist>?
