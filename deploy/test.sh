@@ -51,7 +51,9 @@ build() {
   return "${PIPESTATUS[0]}"
 }
 pure() { deploy/checks/purity.sh; }
-unit() { swift test --skip-build; }
+# One after another: some tests block a thread of Swift's pool, which has as many as there are cores, and beside them others would wait
+# for one past all patience.
+unit() { swift test --skip-build --no-parallel; }
 replays() { "$venv/bin/python" deploy/checks/replays.py "$APUS_FIXTURES"; }
 schemas() { "$venv/bin/python" deploy/checks/schemas.py .build/record-samples; }
 compose() { docker-compose -f docker-compose.yml config -q; }

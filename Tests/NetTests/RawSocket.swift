@@ -9,7 +9,7 @@ final class RawSocket: Sendable {
 
   init(descriptor: Int32) {
     self.descriptor = descriptor
-    var limit = timeval(tv_sec: 10, tv_usec: 0)
+    var limit = timeval(tv_sec: 60, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
   }
@@ -45,7 +45,7 @@ final class RawSocket: Sendable {
     }
   }
 
-  /// One read; empty at the end of the stream, on a reset and when ten seconds have passed.
+  /// One read; empty at the end of the stream, on a reset and when a minute has passed.
   func receiveSome() -> [UInt8] {
     var buffer = [UInt8](repeating: 0, count: 64 * 1_024)
     let count = recv(descriptor, &buffer, buffer.count, 0)

@@ -156,6 +156,8 @@ func withWebSocketClient(
   @Test func aSlowConsumerIsCutOffAndOthersGoOn() async throws {
     var configuration = HTTPServerConfiguration()
     configuration.maxOutboxBytes = 1_000_000
+    // The slow one answers no pings either; here it is to fall by its outbox alone.
+    configuration.pingIntervalMilliseconds = 0
     let served = Log<String>()
     let connections = Log<WebSocketConnection>()
     let count = Atomic<Int>(0)
