@@ -60,6 +60,7 @@ let package = Package(
     shared("Wire", ["Domain"]),
     shared("Crypto", ["COpenSSL"]),
     shared("Venues", ["Domain", "Wire", "Crypto"]),
+    shared("Books", ["Domain", "Wire"]),
 
     // Shells over the C libraries.
     shared("Runtime", ["Domain", "Wire", "CShim"]),
@@ -77,7 +78,7 @@ let package = Package(
     + service(
       "Reconciler", core: ["Domain", "Wire", "Venues"], app: ["Runtime", "Kafka", "Postgres", "Net"])
     + service(
-      "Strategy", core: ["Domain", "Wire"], app: ["Runtime", "Kafka", "Net"])
+      "Strategy", core: ["Domain", "Wire", "Books"], app: ["Runtime", "Kafka", "Net"])
     + service(
       "Simulator", core: ["Domain", "Wire", "Crypto"], app: ["Runtime", "Net"])
     + service(
@@ -105,6 +106,7 @@ let package = Package(
       tests("Wire", ["Domain", "Runtime", "TestSupport"]),
       tests("Crypto", ["TestSupport"]),
       tests("Venues", ["Domain", "Wire", "CZlib"]),
+      tests("Books", ["Domain", "Wire"]),
       tests("Runtime", ["Domain", "TestSupport"]),
       tests("Kafka", ["Domain", "Runtime", "TestSupport"]),
       tests("Redis", ["Runtime", "TestSupport"]),

@@ -1,5 +1,5 @@
+import Books
 import Domain
-import StrategyCore
 import Testing
 import Wire
 
