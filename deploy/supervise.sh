@@ -5,7 +5,7 @@
 set -u
 name=$1 run=$2 log=$3
 shift 3
-child=0 stopping=0 restarts=0
+child=0 stopping=0 restarts=0 short_lives=0
 echo $$ >"$run/$name.pid"
 echo 0 >"$run/$name.restarts"
 
@@ -37,9 +37,10 @@ while [ "$stopping" = 0 ]; do
   echo "$restarts" >"$run/$name.restarts"
   echo "supervise: $name ended with status ${status:-?}; start $restarts again" >>"$log"
   # Back off only when it keeps dying at once.
+  if [ $((SECONDS - started)) -lt 2 ]; then short_lives=$((short_lives + 1)); else short_lives=0; fi
   # `wait` on a background sleep, because a signal ends a wait at once and a sleep never.
-  if [ $((SECONDS - started)) -lt 2 ]; then
-    sleep "$((restarts < 5 ? 1 : 5))" &
+  if [ "$short_lives" -gt 0 ]; then
+    sleep "$((short_lives < 5 ? 1 : 5))" &
     wait $!
   fi
 done

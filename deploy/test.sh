@@ -60,6 +60,8 @@ compose() { docker-compose -f docker-compose.yml config -q; }
 conformance() { deploy/checks/local_kafka.sh "$venv/bin/python" "$work"; }
 ccxt() { deploy/checks/simulator.sh "$venv/bin/python" "$work"; }
 simulation() { .build/release/Pipeline --runs 10000 --threads 2; }
+# Timings of a shared machine are printed, not judged.
+chaos() { APUS_SKIP_BUILD=1 PYTHON=$venv/bin/python deploy/chaos.sh --kills 30 --recovery-limit 0 --convergence-limit 0; }
 end_to_end() { "$venv/bin/python" deploy/checks/end_to_end.py; }
 
 step dependencies dependencies
@@ -75,5 +77,6 @@ step conformance conformance
 step ccxt ccxt
 step simulation simulation
 step end-to-end end_to_end
+step chaos chaos
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shlex
+import shutil
 import signal
 import subprocess
 import threading
@@ -90,6 +91,8 @@ class Log:
 
 
 class Stack:
+    local = LOCAL
+
     def __init__(self, scale=(), **settings):
         self.scale = scale
         self.environment = {**os.environ, "APUS_SKIP_BUILD": "1", **settings}
@@ -125,7 +128,7 @@ class Stack:
         expect(self.producer.flush(30) == 0, "the broker did not take every record")
 
     def apus(self, *arguments, account=None, check=True):
-        words = [str(ROOT / ".build/release/apus"), *arguments] + (["--account", account] if account else [])
+        words = [shutil.which("apus", path=self.variables["PATH"]), *arguments] + (["--account", account] if account else [])
         result = subprocess.run(words, env={**self.environment, **self.variables}, capture_output=True, text=True, timeout=60)
         if check:
             expect(result.returncode == 0, f"apus {' '.join(arguments)}: {result.returncode} {result.stdout} {result.stderr}")
