@@ -435,16 +435,17 @@ def compare_with_venue(stack):
 
 def compare_positions(stack):
     """RiskGate's position and cash in Redis against an independent sum over the fills: exact, through partial closes and flips."""
-    for account in ("main", "desk"):
+    for account, symbol in stack.query("SELECT DISTINCT account, symbol FROM fills"):
+        base, quote = symbol.split("-")
         quantity, cash = D(0), D(0)
         for side, price, amount, fee, asset in stack.query(
-                "SELECT side, price, quantity, fee, fee_asset FROM fills WHERE account = %s", account):
+                "SELECT side, price, quantity, fee, fee_asset FROM fills WHERE account = %s AND symbol = %s", account, symbol):
             sign = 1 if side == "buy" else -1
-            quantity += sign * amount - (fee if asset == "BTC" else 0)
-            cash -= sign * price * amount + (fee if asset == "USDT" else 0)
+            quantity += sign * amount - (fee if asset == base else 0)
+            cash -= sign * price * amount + (fee if asset == quote else 0)
 
         def shown():
-            position = json.loads(stack.redis.get(f"position:{account}:BTC-USDT") or "{}")
+            position = json.loads(stack.redis.get(f"position:{account}:{symbol}") or "{}")
             if not position:
                 return None
             # What was realised less what a long position cost, plus what a short one brought, is the money that moved, however the
@@ -455,7 +456,7 @@ def compare_positions(stack):
         try:
             wait_until(lambda: shown() == (quantity, cash), 10, "")
         except Failure:
-            raise Failure(f"{account}: position and cash are {(quantity, cash)} by the fills and {shown()} in Redis") from None
+            raise Failure(f"{account} {symbol}: position and cash are {(quantity, cash)} by the fills and {shown()} in Redis") from None
 
 
 @check

@@ -16,7 +16,6 @@ import struct
 import subprocess
 import sys
 import time
-import traceback
 
 from confluent_kafka import (
     OFFSET_BEGINNING, TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME, Consumer, ConsumerGroupTopicPartitions,
@@ -27,41 +26,26 @@ from confluent_kafka.admin import (
 )
 
 from kafka_wire import Wire, batch_sizes, record_batch
+from suite import BrokerUnderTest, Suite, add_arguments
 
-CHECKS = []
-
-
-def check(function):
-    CHECKS.append(function)
-    return function
+SUITE = Suite()
+check = SUITE.check
 
 
-class Kafka:
+class Kafka(BrokerUnderTest):
     """The broker under test and the clients that ask it."""
 
     def __init__(self, bootstrap, patience):
-        self.bootstrap, self.patience = bootstrap, patience
+        super().__init__(bootstrap, patience)
         self.admin = AdminClient({"bootstrap.servers": bootstrap})
-        self.run = f"conformance-{random.randrange(16**8):08x}"
-        self.count = 0
-        self.topics = []
-
-    def name(self, what):
-        self.count += 1
-        return f"{self.run}-{what}-{self.count}"
-
-    def topic(self, what, partitions=1, **config):
-        """A topic of one's own; records of any age stay in it unless the check says otherwise."""
-        name = self.name(what)
-        config.setdefault("retention_ms", -1)
-        settings = {key.replace("_", "."): str(value) for key, value in config.items()}
-        self.create(name, partitions, settings)
-        self.topics.append(name)
-        return name
 
     def create(self, name, partitions=1, config=None, replication=1):
         topic = NewTopic(name, partitions, replication, config=config or {})
         self.admin.create_topics([topic])[name].result(20)
+
+    def clean_up(self):
+        for future in self.admin.delete_topics(self.topics).values():
+            future.exception(20)
 
     def error_of(self, call):
         try:
@@ -119,14 +103,6 @@ class Kafka:
             ["kcat", "-b", self.bootstrap, *arguments], input=stdin, capture_output=True, timeout=timeout, check=False)
         assert result.returncode == 0, f"kcat {arguments}: {result.stderr.decode()}"
         return result.stdout
-
-    def eventually(self, condition, what):
-        limit = time.monotonic() + self.patience
-        while time.monotonic() < limit:
-            if condition():
-                return
-            time.sleep(0.25)
-        raise AssertionError(f"{what}: not within {self.patience} s")
 
 
 def poll_until(consumers, condition, seconds, what):
@@ -689,29 +665,11 @@ def garbage_harms_nobody(kafka):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bootstrap", required=True)
-    parser.add_argument("--only", nargs="*", default=[], help="names of checks, or parts of them")
-    parser.add_argument("--patience", type=float, default=30, help="seconds for what a broker does now and then")
+    add_arguments(parser)
     arguments = parser.parse_args()
     if not shutil.which("kcat"):
         sys.exit("kcat is not in the path")
-    kafka = Kafka(arguments.bootstrap, arguments.patience)
-    failed = 0
-    for function in CHECKS:
-        if arguments.only and not any(part in function.__name__ for part in arguments.only):
-            continue
-        began = time.monotonic()
-        try:
-            function(kafka)
-            verdict = "PASS"
-        except Exception:
-            verdict, failed = "FAIL", failed + 1
-            traceback.print_exc()
-        print(f"{verdict} {function.__name__}: {function.__doc__} ({time.monotonic() - began:.1f} s)", flush=True)
-    for future in kafka.admin.delete_topics(kafka.topics).values():
-        future.exception(20)
-    print(f"{failed} failed" if failed else "all passed")
-    sys.exit(1 if failed else 0)
+    SUITE.run(Kafka(arguments.bootstrap, arguments.patience), arguments.only)
 
 
 if __name__ == "__main__":
