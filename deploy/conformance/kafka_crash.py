@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""SIGKILL under load: starts LocalKafka, kills it again and again while idempotent producers write and a group commits.
+"""SIGKILL under load: starts LocalKafka, kills it again and again while idempotent producers of three clients write and a group commits.
 
     kafka_crash.py --binary .build/release/LocalKafka [--kills 6] [--fsync always|interval|never]
 
 Asserts that no acknowledged record is lost, that each producer's records are in the order it sent them without one
-twice, and that no acknowledged commit goes back. Needs confluent-kafka from PyPI; exits with 1 on failure.
+twice, and that no acknowledged commit goes back. Needs confluent-kafka,
+kafka-python and aiokafka from PyPI; exits with 1 on failure.
 """
 
 import argparse
@@ -17,10 +18,10 @@ import tempfile
 import threading
 import time
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-TOPIC, COMPACT, PARTITIONS = "load", "state", 3
+from crash_writers import COMPACT, PARTITIONS, TOPIC, AsyncWriter, BlockingWriter, LibrdkafkaWriter
 
 
 class Broker:
@@ -54,43 +55,6 @@ class Broker:
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(10)
         return code, time.monotonic() - began
-
-
-class Writer(threading.Thread):
-    """An idempotent producer that numbers its records and notes which were acknowledged."""
-
-    def __init__(self, number, bootstrap, stopping):
-        super().__init__()
-        self.number, self.stopping, self.sent, self.failures = number, stopping, 0, []
-        self.acknowledged = {}
-        self.producer = Producer({
-            "bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 1, "message.timeout.ms": 60_000,
-            "reconnect.backoff.max.ms": 200, "retry.backoff.ms": 20, "log_level": 2,
-        })
-
-    def report(self, error, message):
-        if error:
-            self.failures.append(error)
-        else:
-            self.acknowledged[int(message.value().split(b" ")[1])] = (message.partition(), message.offset())
-
-    def produce(self, *arguments, **named):
-        while True:
-            try:
-                return self.producer.produce(*arguments, **named)
-            except BufferError:
-                self.producer.poll(0.05)
-
-    def run(self):
-        while not self.stopping.is_set():
-            value = b"%d %d " % (self.number, self.sent) + b"x" * random.randrange(600)
-            self.produce(TOPIC, value, partition=self.number % PARTITIONS, on_delivery=self.report)
-            self.produce(COMPACT, b"%d" % self.sent, key=b"writer-%d" % self.number)
-            self.sent += 1
-            self.producer.poll(0)
-            if self.sent % 50 == 0:
-                time.sleep(0.001)
-        self.unreported = self.producer.flush(60)
 
 
 class Committer(threading.Thread):
@@ -143,19 +107,19 @@ def verify(bootstrap, writers, committer):
         got = stored.get(writer.number, [])
         numbers = [number for number, _ in got]
         if writer.failures or writer.unreported:
-            complaints.append(f"writer {writer.number}: {len(writer.failures)} failed, {writer.unreported} unreported: {writer.failures[:3]}")
+            complaints.append(f"{writer.name}: {len(writer.failures)} failed, {writer.unreported} unreported: {writer.failures[:3]}")
         if numbers != sorted(set(numbers)):
-            complaints.append(f"writer {writer.number}: records twice or out of order")
+            complaints.append(f"{writer.name}: records twice or out of order")
         places = dict(got)
         lost = [number for number, place in writer.acknowledged.items() if places.get(number) != place]
         if lost:
-            complaints.append(f"writer {writer.number}: {len(lost)} acknowledged records lost or moved, first {min(lost)}")
+            complaints.append(f"{writer.name}: {len(lost)} acknowledged records lost or moved, first {min(lost)}")
     last = {}
     for message in read(bootstrap, COMPACT, 0):
         last[message.key()] = int(message.value())
     for writer in writers:
         if last.get(b"writer-%d" % writer.number) != writer.sent - 1:
-            complaints.append(f"writer {writer.number}: compaction lost its last value")
+            complaints.append(f"{writer.name}: compaction lost its last value")
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "committer"})
     committed = consumer.committed([TopicPartition(TOPIC, 0)], 10)[0].offset
     consumer.close()
@@ -183,7 +147,8 @@ def main():
             for created in admin.create_topics(topics).values():
                 created.result(10)
             stopping = threading.Event()
-            writers = [Writer(number, bootstrap, stopping) for number in range(4)]
+            kinds = [LibrdkafkaWriter, LibrdkafkaWriter, LibrdkafkaWriter, BlockingWriter, AsyncWriter]
+            writers = [kind(number, bootstrap, stopping) for number, kind in enumerate(kinds)]
             committer = Committer(bootstrap, stopping)
             for thread in [*writers, committer]:
                 thread.start()
@@ -205,9 +170,9 @@ def main():
             broker.kill()
         for complaint in complaints:
             print(f"FAIL {complaint}")
-        total = sum(len(writer.acknowledged) for writer in writers)
+        totals = ", ".join(f"{len(writer.acknowledged)} of {writer.name}" for writer in writers)
         if not complaints:
-            print(f"PASS {arguments.kills} kills, {total} acknowledged records, {committer.acknowledged} commits: nothing lost, nothing twice")
+            print(f"PASS {arguments.kills} kills, acknowledged records: {totals}, {committer.acknowledged} commits: nothing lost, nothing twice")
         sys.exit(1 if complaints else 0)
 
 
