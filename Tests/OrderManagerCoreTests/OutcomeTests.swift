@@ -334,7 +334,7 @@ import Wire
     #expect(rig.balances.isEmpty, "what else there is is not known yet")
     rig.feed(.connected(World.route, true))
     #expect(rig.question == "account")
-    rig.answer(.balances(.confirmed([usdt, btc])))
+    rig.answer(.account(.confirmed(AccountReport(balances: [usdt, btc]))))
     rig.feed(.stream(World.route, .balances([AssetBalance(asset: "BTC", free: .zero, locked: .zero)], time: rig.now)))
     #expect(rig.balances.map { $0.assets.map(\.asset) } == [["BTC", "USDT"], ["USDT"]])
   }

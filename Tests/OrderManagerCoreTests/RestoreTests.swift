@@ -194,7 +194,7 @@ extension Rig {
     feed(.execution(InputRecord(source: source, value: EpochMarker(epoch: -1, owner: owner).encoded())))
   }
 
-  fileprivate mutating func observe(_ observation: Observation) {
+  mutating func observe(_ observation: Observation) {
     let source = RecordSource(topic: Topic.executions, partition: 0, offset: 0, timestamp: now)
     feed(.execution(InputRecord(source: source, value: ExecutionRecord.observation(observation).encoded())))
   }

@@ -178,7 +178,7 @@ struct Rig {
         switch question {
         case "order": refuse(.noSuchOrder, code: -2013)
         case "trades": answer(.trades(.confirmed([])))
-        case "account": answer(.balances(.confirmed([])))
+        case "account": answer(.account(.confirmed(AccountReport(balances: []))))
         case "cancel": refuse(.noSuchOrder, code: -2011)
         default: answer(.orders(.confirmed([])))
         }

@@ -98,7 +98,9 @@ struct VenueModel {
       case .since(let start): return .trades(.confirmed(found.filter { $0.fill.time >= start }))
       case .from, .newest: return .trades(.confirmed(found))
       }
-    case .account: return .balances(.confirmed([AssetBalance(asset: "USDT", free: Money(units: 1), locked: .zero)]))
+    case .account:
+      let usdt = AssetBalance(asset: "USDT", free: Money(units: 1), locked: .zero)
+      return .account(.confirmed(AccountReport(balances: [usdt])))
     case .place, .cancel: preconditionFailure("not a question")
     }
   }

@@ -313,7 +313,7 @@ struct World {
     case .order: answer = .order(.failed(failure))
     case .openOrders, .allOrders: answer = .orders(.failed(failure))
     case .trades: answer = .trades(.failed(failure))
-    case .account: answer = .balances(.failed(failure))
+    case .account: answer = .account(.failed(failure))
     }
     owners[owner]?.inbox.append((now + delay, .answered(token: call.token, answer)))
   }

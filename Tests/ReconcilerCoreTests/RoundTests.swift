@@ -18,6 +18,7 @@ struct Scene {
   /// Trades that happen while the balances are asked for.
   var lateTrades: [VenueTrade] = []
   var balances: [AssetBalance] = []
+  var mayTrade = true
   var ledger: [LedgerOrder] = []
   var known: Set<Int64> = []
   private(set) var asked: [VenueQuestion] = []
@@ -76,10 +77,10 @@ struct Scene {
     case .newestTrades: return .trades(Array(trades.suffix(Round.pageLimit)))
     case .trades(_, let from):
       return .trades(Array(trades.filter { (Int64($0.fill.tradeID) ?? 0) >= from }.prefix(Round.pageLimit)))
-    case .balances:
+    case .account:
       trades += lateTrades
       lateTrades = []
-      return .balances(balances)
+      return .account(AccountReport(balances: balances, mayTrade: mayTrade))
     case .order(_, let id): return .order((open + ended).first { $0.clientID == id })
     case .orderOfTrade(_, let id):
       guard let clientID = foreignOwners[id] else { return .orders((open + ended).filter { $0.venueOrderID == id }) }
@@ -245,43 +246,6 @@ struct OrderCase: CustomTestStringConvertible, Sendable {
     let conclusion = scene.play(&account)
     #expect(conclusion.differenceCount == 0)
     #expect(account.cursors.map(\.settled) == [2_500])
-  }
-
-  @Test func aWipedVenueIsOneReportAndANewBeginning() {
-    var scene = Scene()
-    scene.ledger = (0..<20).map { Scene.order("apus-\($0)", .open) }
-    scene.balances = [Scene.balance("USDT", "1")]
-    scene.trades = [Scene.trade(7, of: "x")]
-    scene.known = [7]
-    scene.open = scene.ledger.map { Scene.report($0.venueClientID, .open) }
-    var account = Scene.account()
-    #expect(scene.play(&account).differenceCount == 0)
-    scene.open = []
-    scene.trades = []
-    scene.balances = [Scene.balance("USDT", "1000000")]
-    let wiped = scene.play(&account)
-    #expect(wiped.opened.map(\.name.code) == [.venueWiped])
-    #expect(wiped.observation?.missing.count == 20)
-    #expect(account.cursors.map(\.settled) == [0])
-    scene.trades = [Scene.trade(1, of: "new")]
-    scene.known = [1]
-    scene.ledger.append(Scene.order("apus-new", .open, at: Scene.startedAt + Interval.second))
-    let later = scene.play(&account, startedAt: Scene.startedAt + Interval.minute)
-    #expect(later.opened.isEmpty, "the lost orders stay one report, the balances have a new beginning")
-    let next = scene.play(&account, startedAt: Scene.startedAt + Interval.minute)
-    #expect(next.opened.map(\.name) == [.init(code: .orderMissing, subject: "apus-new")], "a new loss is a loss of its own")
-    scene.ledger = []
-    #expect(scene.play(&account).resolved.map(\.name.code) == [.orderMissing, .venueWiped])
-  }
-
-  @Test func oneMissingOrderIsNoWipe() {
-    var scene = Scene()
-    scene.ledger = [Scene.order("apus-1", .open)]
-    scene.trades = [Scene.trade(7, of: "x")]
-    scene.known = [7]
-    var account = Scene.account()
-    _ = scene.play(&account)
-    #expect(scene.play(&account).opened.map(\.name.code) == [.orderMissing])
   }
 
   @Test func anOrderSentDuringTheRoundIsNotAskedFor() {

@@ -55,7 +55,7 @@ import Wire
     #expect(try confirmed(call(all, venue, BinanceReplies.orders)).count == 2)
     let trades = trading.trades(venueSymbol: "BTCUSDT", .order(venueOrderID: filled.venueOrderID), at: venue.now)
     #expect(try confirmed(call(trades, venue, BinanceReplies.trades)).map(\.fill.tradeID) == filled.fills.map(\.tradeID))
-    let balances = try confirmed(call(trading.account(at: venue.now), venue, BinanceReplies.balances))
+    let balances = try confirmed(call(trading.account(at: venue.now), venue, BinanceReplies.account)).balances
     #expect(balances.first { $0.asset == "BTC" }?.free == money("50.24975"))
   }
 

@@ -150,6 +150,32 @@ import Wire
     #expect(code(try venue.order()) == nil)
   }
 
+  @Test("an account may look and not trade, until it may again")
+  func restrictAccount() throws {
+    let venue = TestVenue()
+    try venue.order("newClientOrderId=before")
+    _ = try venue.control("POST", "/faults", #"{"fault":"restrict_account","account":"alice"}"#)
+    #expect(try venue.call("GET", "account")["canTrade"]?.bool == false)
+    #expect(code(try venue.order()) == -2010)
+    #expect(code(try venue.call("DELETE", "order", "symbol=BTCUSDT&origClientOrderId=before")) == -2011)
+    #expect(code(try venue.order(by: "bob")) == nil)
+    _ = try venue.control("POST", "/faults", #"{"fault":"restrict_account","account":"alice","lifted":true}"#)
+    #expect(try venue.call("GET", "account")["canTrade"]?.bool == true)
+    #expect(code(try venue.order()) == nil)
+  }
+
+  @Test("an order is moved by hand: it ends, and another one rests under an id of the venue's own")
+  func moveOrder() throws {
+    let venue = TestVenue()
+    try venue.order("newClientOrderId=ours")
+    _ = try venue.control("POST", "/faults", #"{"fault":"move_order","match":"ours","price":"19000"}"#)
+    #expect(try venue.call("GET", "order", "symbol=BTCUSDT&origClientOrderId=ours")["status"]?.string == "CANCELED")
+    let open = try #require(try venue.call("GET", "openOrders").array)
+    #expect(open.count == 1 && open.first?["clientOrderId"]?.string?.hasPrefix("web_") == true)
+    #expect(open.first?["price"]?.string == "19000.00000000")
+    #expect(try venue.control("POST", "/faults", #"{"fault":"move_order","match":"ours","price":"19000"}"#)["error"] != nil)
+  }
+
   @Test("the truth is complete and can be read in parts")
   func truth() throws {
     let venue = TestVenue()

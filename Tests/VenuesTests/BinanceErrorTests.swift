@@ -48,6 +48,16 @@ import Wire
     #expect(failure.kind == .permanent && failure.needsAlert && failure.code == -9999)
   }
 
+  @Test func anAccountThatMayNotTradeIsAPersonsBusiness() {
+    for (code, message) in [(-2010, "This account may not place or cancel orders."), (-2015, "Invalid API-key.")] {
+      guard case .failed(let failure) = classify(reply(400, code: code, message), .placeOrder) else {
+        Issue.record("\(message) is a refusal")
+        continue
+      }
+      #expect(failure.kind == .permanent && failure.needsAlert)
+    }
+  }
+
   /// Whatever leaves it open whether the venue acted is unknown for what changes state, and free to repeat for a question.
   @Test func doubtIsUnknownForOrdersAndTransientForQuestions() {
     let doubtful: [VenueResult] = [

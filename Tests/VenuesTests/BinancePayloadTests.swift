@@ -12,7 +12,7 @@ import Wire
       ("open_orders_response", { try BinanceReplies.orders($0).count }),
       ("all_orders_response", { try BinanceReplies.orders($0).count }),
       ("account_trades_response", { try BinanceReplies.trades($0).count }),
-      ("account_response", { try BinanceReplies.balances($0).count }),
+      ("account_response", { try BinanceReplies.account($0).balances.count }),
       ("server_time_response", { try Int(BinanceReplies.time($0).milliseconds) }),
       ("depth_response", depthLevels),
     ]

@@ -50,9 +50,15 @@ import Wire
   }
 
   @Test func balancesAreExact() throws {
-    let balances = try BinanceReplies.balances(Fixtures.bytes("binance/nautilus/spot/http_json/account_response.json"))
+    let balances = try BinanceReplies.account(Fixtures.bytes("binance/nautilus/spot/http_json/account_response.json")).balances
     #expect(balances.map(\.asset) == ["BTC", "LTC"])
     #expect(try balances[0].free == Money("4723846.89208129") && balances[0].locked == .zero)
+  }
+
+  @Test func anAccountMayTradeUnlessTheVenueSaysNo() throws {
+    #expect(try BinanceReplies.account(Array(#"{"canTrade":true,"balances":[]}"#.utf8)).mayTrade)
+    #expect(try !BinanceReplies.account(Array(#"{"canTrade":false,"balances":[]}"#.utf8)).mayTrade)
+    #expect(try BinanceReplies.account(Array(#"{"balances":[]}"#.utf8)).mayTrade)
   }
 
   /// Every documented reply of a kind that we use is read.
@@ -92,7 +98,7 @@ import Wire
     case "POST/api/v3/order", "GET/api/v3/order", "DELETE/api/v3/order": _ = try BinanceReplies.order(body)
     case "GET/api/v3/openOrders", "DELETE/api/v3/openOrders", "GET/api/v3/allOrders": _ = try BinanceReplies.orders(body)
     case "GET/api/v3/myTrades": _ = try BinanceReplies.trades(body)
-    case "GET/api/v3/account": _ = try BinanceReplies.balances(body)
+    case "GET/api/v3/account": _ = try BinanceReplies.account(body)
     case "GET/api/v3/time": _ = try BinanceReplies.time(body)
     case "GET/api/v3/exchangeInfo": _ = try BinanceMarket.spot.instruments(body)
     case "GET/fapi/v1/exchangeInfo": _ = try BinanceMarket.futures.instruments(body)

@@ -117,6 +117,8 @@ enum Samples {
         Observation(
           account: account, venue: .binance, startedAt: time, orders: [seen],
           fills: [VenueFill(venueOrderID: "99", symbol: symbol, side: .buy, fill: fill)], missing: ["apus-2"])),
+      .observation(
+        Observation(account: account, venue: .binance, startedAt: time, missing: ["apus-2"], wipedBy: time, mayTrade: false)),
       .adjustment(
         Adjustment(
           account: account, id: "adj-1", symbol: symbol, quantity: quantity("-0.5"), price: price("26000"), reason: "transfer",

@@ -43,7 +43,8 @@ CREATE TABLE discrepancies (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   account text NOT NULL,
   venue text NOT NULL,
-  -- order_missing_at_venue, order_unknown_to_us, fill_missing, status_mismatch, balance_mismatch, venue_wiped
+  -- order_missing_at_venue, order_unknown_to_us, fill_missing, status_mismatch, balance_mismatch, account_cannot_trade,
+  -- venue_wiped
   code text NOT NULL,
   -- The order's id at the venue, the symbol and trade, or the asset.
   subject text NOT NULL,

@@ -134,8 +134,8 @@ extension VenueAnswer {
       self = .trades(
         BinanceErrors.classify(result, of: .query) { body throws(ReplyError) in try BinanceReplies.trades(body) })
     case .account:
-      self = .balances(
-        BinanceErrors.classify(result, of: .query) { body throws(ReplyError) in try BinanceReplies.balances(body) })
+      self = .account(
+        BinanceErrors.classify(result, of: .query) { body throws(ReplyError) in try BinanceReplies.account(body) })
     }
   }
 

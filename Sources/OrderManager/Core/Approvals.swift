@@ -144,6 +144,7 @@ extension OrderManagerPartition {
     } else if control.state == .halted, order.controlVersion == control.version {
       return .refuse(.halt, "The account is halted.")
     }
+    if !accountMayTrade(order) { return .refuse(.reject, Self.accountCannotTrade) }
     if now >= order.validUntil { return .refuse(.expire, "The approval ran out before the order was sent.") }
     return now < leaseUntil ? .send : .wait
   }

@@ -25,7 +25,9 @@ extension OrderManagerPartition {
     case .sweep(let symbol):
       let instrument = instruments[InstrumentKey(venue: settings.routes[lane].venue, symbol: symbol)]
       if let instrument { call(.openOrders(venueSymbol: instrument.venueSymbol), intent, lane) }
-    case .balances: call(.account, intent, lane)
+    case .balances:
+      lanes[lane].accountAskedAt = now
+      call(.account, intent, lane)
     }
   }
 
@@ -85,9 +87,10 @@ extension OrderManagerPartition {
     case (.inquire(let ref), _): takeEvidence(ref, answer, call)
     case (.fetchFills(let ref), .trades(let outcome)): takeFetched(ref, outcome)
     case (.sweep(let symbol), .orders(let outcome)): takeSweep(symbol, outcome, call)
-    case (.balances, .balances(let outcome)):
-      if case .confirmed(let totals) = outcome {
-        takeBalances(totals, of: settings.routes[call.lane], isWhole: true, at: call.startedAt)
+    case (.balances, .account(let outcome)):
+      if case .confirmed(let account) = outcome {
+        takeBalances(account.balances, of: settings.routes[call.lane], isWhole: true, at: call.startedAt)
+        takeAccountMode(account.mayTrade, call.lane)
       }
     default: preconditionFailure("an answer is of the kind that its call asks for")
     }
@@ -144,6 +147,7 @@ extension OrderManagerPartition {
       agenda.add(.place(ref), at: now + backoff(child.work.placeAttempts))
     case .permanent, .noSuchOrder:
       advance(ref, .reject, provenance: .venue, reason: failure.reason, venueCode: failure.code)
+      if failure.needsAlert, let lane = lane(ref) { doubtAccountMode(lane) }
     }
   }
 
@@ -219,7 +223,7 @@ extension VenueAnswer {
     case .order(let outcome): outcome.failure
     case .orders(let outcome): outcome.failure
     case .trades(let outcome): outcome.failure
-    case .balances(let outcome): outcome.failure
+    case .account(let outcome): outcome.failure
     }
   }
 }

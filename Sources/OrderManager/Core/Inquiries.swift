@@ -6,7 +6,7 @@ import Wire
 ///
 /// Found is found. Absent is proven only when every question was put after the venue's clock had passed the end of the last
 /// signed window and a margin, and the order itself, the open orders and the trades all lack it. An order that the venue once
-/// acknowledged is never proven absent: if the venue forgets it, a person is told.
+/// acknowledged is never proven absent: if the venue forgets it, a person is told, unless the venue has forgotten everything.
 extension OrderManagerPartition {
   /// From now on only evidence tells whether the venue has it. `time` (ours) is the latest at which a request for it can have
   /// been signed.
@@ -58,6 +58,9 @@ extension OrderManagerPartition {
     case (.openOrders, .orders(.confirmed(let reports))):
       if let report = reports.first(where: { $0.clientID == child.venueClientID }) { return found(ref, report) }
       ask(ref, .trades)
+    case (.trades, .trades(.confirmed(let trades))) where child.venueOrderID != nil:
+      let hasTraded = trades.contains { $0.venueOrderID == child.venueOrderID }
+      if wentWithWipe(ref), !hasTraded { endWiped(ref) } else { askFromStart(ref) }
     case (.trades, .trades(.confirmed(let trades))):
       let unexplained = trades.filter { trade in
         let key = VenueOrderKey(route: route, symbol: order.symbol, venueOrderID: trade.venueOrderID)
@@ -76,6 +79,10 @@ extension OrderManagerPartition {
   }
 
   private mutating func found(_ ref: ChildRef, _ report: VenueOrderReport) {
+    guard isOfPlan(report, ref) else {
+      if let venue = child(ref)?.venue { takeForeign(report, Route(ref.key.account, venue)) }
+      return askFromStart(ref)
+    }
     update(ref) { $0.work.inquiry = nil }
     take(report, on: ref, provenance: .reconciled)
     guard let child = child(ref) else { return }
@@ -102,6 +109,7 @@ extension OrderManagerPartition {
       }
     }
     guard child.venueOrderID == nil else {
+      if wentWithWipe(ref) { return ask(ref, .openOrders) }
       if child.status != .unknown {
         advance(ref, .loseTrack, provenance: .reconciled, reason: "The venue does not know an order that it had acknowledged.")
       }

@@ -34,7 +34,7 @@ public struct VenueCall: Sendable {
     case allOrders(venueSymbol: String, fromOrderID: String?)
     /// Trades of a symbol.
     case trades(venueSymbol: String, BinanceTrading.TradeSelection)
-    /// All balances.
+    /// All balances, and whether the account may trade.
     case account
   }
 

@@ -27,8 +27,8 @@ public enum VenueAnswer: Sendable {
   case orders(VenueOutcome<[VenueOrderReport]>)
   /// To a question about trades.
   case trades(VenueOutcome<[VenueTrade]>)
-  /// To a question about balances.
-  case balances(VenueOutcome<[AssetBalance]>)
+  /// To a question about the account.
+  case account(VenueOutcome<AccountReport>)
 }
 
 /// How a venue's clock stands to ours.

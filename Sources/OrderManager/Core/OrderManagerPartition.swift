@@ -38,6 +38,8 @@ public struct OrderManagerPartition: Sendable {
   /// In the order of `settings.routes`.
   var lanes: [VenueLanes]
   var balances: [Route: [AssetBalance]] = [:]
+  /// When a venue had been set back to nothing, as Reconciler has seen it.
+  var wipes: [Route: Timestamp] = [:]
 
   var agenda = Agenda()
   var calls: [UInt64: CallUnderWay] = [:]
@@ -185,6 +187,7 @@ public struct OrderManagerPartition: Sendable {
       }
     }
     sweepWhenDue()
+    askAccountModeWhenDue()
     writeCheckpoint()
     forgetEnded()
   }

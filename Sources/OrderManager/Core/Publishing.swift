@@ -54,7 +54,7 @@ extension OrderManagerPartition {
     finishing: [Int64] = []
   ) {
     // The same thing about the same order is said once; input that waits for it waits for nothing then.
-    let name = "\(code)/\(account?.text ?? "")/\(order?.text ?? "")"
+    let name = Self.alertName(code, account, order)
     if raisedAlerts.count >= 10_000 { raisedAlerts = [] }
     guard raisedAlerts.insert(name).inserted else {
       finish(finishing)
@@ -65,6 +65,15 @@ extension OrderManagerPartition {
       service: "ordermanager", severity: severity, code: code, message: message, account: account, clientOrderID: order, time: now
     )
     publish(Topic.alerts, partitioned: false, key: "ordermanager", alert.encoded(), finishing: finishing)
+  }
+
+  private static func alertName(_ code: String, _ account: Account?, _ order: ClientOrderID?) -> String {
+    "\(code)/\(account?.text ?? "")/\(order?.text ?? "")"
+  }
+
+  /// What was said is over: should it come again, it is said again.
+  mutating func retract(_ code: String, account: Account) {
+    raisedAlerts.remove(Self.alertName(code, account, nil))
   }
 
   mutating func deadLetter(_ error: RecordError, _ record: InputRecord) {

@@ -225,8 +225,17 @@ extension OrderManagerPartition {
     let byVenueID = symbol.flatMap {
       byVenueOrder[VenueOrderKey(route: route, symbol: $0, venueOrderID: report.venueOrderID)]
     }
-    guard let ref = byClientID[report.clientID] ?? byVenueID, ref.key.account == route.account else { return nil }
+    guard let ref = byClientID[report.clientID] ?? byVenueID, ref.key.account == route.account, isOfPlan(report, ref) else {
+      return nil
+    }
     return ref
+  }
+
+  /// False for an order under our id on other terms than planned: another engine has the same name for its own.
+  func isOfPlan(_ report: VenueOrderReport, _ ref: ChildRef) -> Bool {
+    guard let order = orders[ref.key], let child = child(ref) else { return false }
+    return report.side ?? order.side == order.side && report.quantity ?? child.quantity == child.quantity
+      && report.price ?? child.price == child.price
   }
 
   /// Orders that this deployment did not make, or no longer knows: said once, never touched.
@@ -252,6 +261,8 @@ extension OrderManagerPartition {
     else { return }
     let route = Route(observation.account, observation.venue)
     guard settings.routes.contains(route) else { return }
+    if let time = observation.wipedBy { takeWipe(time, route) }
+    if !observation.mayTrade, let lane = settings.routes.firstIndex(of: route) { doubtAccountMode(lane) }
     for order in observation.orders {
       guard let symbol = instruments[InstrumentKey(venue: route.venue, symbol: order.symbol)]?.venueSymbol else { continue }
       let report = VenueOrderReport(order, venueSymbol: symbol)

@@ -22,6 +22,10 @@ struct VenueLanes: Sendable {
   var pausedUntil = Timestamp.zero
   /// How often in a row the venue has asked for silence.
   var pauses = 0
+  /// The venue lets the account trade.
+  var accountMayTrade = true
+  /// When the account was last asked for.
+  var accountAskedAt = Timestamp.zero
   /// The private stream is up.
   var isConnected = false
   /// The last look at the open orders failed.

@@ -298,7 +298,7 @@ extension VenueCall.Action {
     case .order: .order(BinanceErrors.classify(result, of: .query, read: unexpected))
     case .openOrders, .allOrders: .orders(BinanceErrors.classify(result, of: .query, read: unexpected))
     case .trades: .trades(BinanceErrors.classify(result, of: .query, read: unexpected))
-    case .account: .balances(BinanceErrors.classify(result, of: .query, read: unexpected))
+    case .account: .account(BinanceErrors.classify(result, of: .query, read: unexpected))
     }
   }
 }

@@ -100,7 +100,7 @@ final class Rounds {
       case .openOrders: .openOrders(venueSymbol: spelled)
       case .trades(_, let id): .trades(venueSymbol: spelled, .from(tradeID: String(id)))
       case .newestTrades: .trades(venueSymbol: spelled, .newest)
-      case .balances: .account
+      case .account: .account
       case .order(_, let id): .order(clientID: id, venueSymbol: spelled)
       case .orderOfTrade(_, let id): .allOrders(venueSymbol: spelled, fromOrderID: id)
       }
@@ -108,7 +108,7 @@ final class Rounds {
     case (.orders(.confirmed(let orders)), .orderOfTrade): return .orders(Array(orders.prefix(1)))
     case (.orders(.confirmed(let orders)), _): return .orders(orders)
     case (.trades(.confirmed(let trades)), _): return .trades(trades)
-    case (.balances(.confirmed(let balances)), _): return .balances(balances)
+    case (.account(.confirmed(let account)), _): return .account(account)
     case (.order(.confirmed(let order)), _): return .order(order)
     case (.order(.failed(let failure)), _): return failure.kind == .noSuchOrder ? .order(nil) : nil
     default: return nil

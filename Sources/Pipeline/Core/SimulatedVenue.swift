@@ -161,7 +161,7 @@ final class SimulatedVenue {
         let balance = exchange.ledger.balance(account, asset)
         return AssetBalance(asset: name, free: balance.free, locked: balance.locked)
       }
-      return .answer(.balances(.confirmed(amounts)))
+      return .answer(.account(.confirmed(AccountReport(balances: amounts))))
     }
   }
 

@@ -133,6 +133,20 @@ public struct VenueTrade: Sendable, Hashable {
   }
 }
 
+/// An account, as the venue states it.
+public struct AccountReport: Sendable, Hashable {
+  /// Every asset that it holds.
+  public var balances: [AssetBalance]
+  /// False when the venue lets the account look and not trade: a wrong kind of account, a frozen one, or a key without the right.
+  public var mayTrade: Bool
+
+  /// An account.
+  public init(balances: [AssetBalance], mayTrade: Bool = true) {
+    self.balances = balances
+    self.mayTrade = mayTrade
+  }
+}
+
 /// What a private stream brings.
 public enum VenueEvent: Sendable, Equatable {
   /// Something happened to an order.

@@ -140,6 +140,9 @@ final class RoundRunner {
     }
     for resolved in conclusion.resolved {
       meters.convergence.observe(nanoseconds: finishedAt - resolved.since)
+      if resolved.name.code == .accountCannotTrade {
+        outbox.raise(.info, "account_can_trade", "\(memory.subject.venue) lets the account trade again.", account: account)
+      }
       logger.info(
         "a discrepancy is gone",
         [

@@ -165,7 +165,7 @@ extension BinanceTrading {
     case .openOrders: openOrders(venueSymbol: venueSymbol, at: time)
     case .trades(_, let id): trades(venueSymbol: venueSymbol, .from(tradeID: String(id)), limit: Round.pageLimit, at: time)
     case .newestTrades: trades(venueSymbol: venueSymbol, .newest, limit: Round.pageLimit, at: time)
-    case .balances: account(at: time)
+    case .account: account(at: time)
     case .order(_, let id): order(clientID: id, venueSymbol: venueSymbol, at: time)
     case .orderOfTrade(_, let id): allOrders(venueSymbol: venueSymbol, fromOrderID: id, limit: 1, at: time)
     }
@@ -178,7 +178,7 @@ extension VenueQuestion {
     case .openOrders(let symbol), .trades(let symbol, _), .newestTrades(let symbol), .order(let symbol, _),
       .orderOfTrade(let symbol, _):
       symbol
-    case .balances: nil
+    case .account: nil
     }
   }
 
@@ -186,7 +186,7 @@ extension VenueQuestion {
     switch self {
     case .openOrders, .orderOfTrade: .orders(try BinanceReplies.orders(body))
     case .trades, .newestTrades: .trades(try BinanceReplies.trades(body))
-    case .balances: .balances(try BinanceReplies.balances(body))
+    case .account: .account(try BinanceReplies.account(body))
     case .order: .order(try BinanceReplies.order(body))
     }
   }

@@ -16,6 +16,11 @@ public struct AccountReconciliation: Sendable {
 
   /// When a difference was first seen, reported or not.
   private var firstSeen: [Difference.Name: Timestamp] = [:]
+  private var wipe = VenueWipe()
+  /// The venue had been set back to nothing by then, and orders from before it may still be live by the log.
+  private var wipedBy: Timestamp?
+  /// The last round gave reason to ask whether the venue still shows the trades that it showed.
+  private var doubtsVenue = false
   private let comparison: Comparison
 
   /// What was remembered when the process last stopped.
@@ -29,6 +34,7 @@ public struct AccountReconciliation: Sendable {
     self.open = open
     balanceCheck = BalanceCheck(expected: expectedBalances)
     firstSeen = open
+    wipedBy = open[Difference.wipe.name]
   }
 
   /// What a round came to.
@@ -53,46 +59,68 @@ public struct AccountReconciliation: Sendable {
   public func round(symbols: [Symbol], beginning: Timestamp, startedAt: Timestamp) -> Round {
     Round(
       subject: subject, symbols: symbols, cursors: cursors, beginning: beginning, deployment: comparison.deployment,
-      startedAt: startedAt)
+      startedAt: startedAt, doubtsVenue: doubtsVenue)
   }
 
   /// Takes the evidence of a finished round. A difference is reported when it was there in the round before, too, or when both sides
   /// have been as they are since well before this round.
   public mutating func conclude(_ evidence: Evidence) -> Conclusion {
     var conclusion = Conclusion()
-    if evidence.isOfWipedVenue { startOver() }
     var differences = comparison.differences(evidence)
-    if !evidence.isOfWipedVenue { differences += takeBalances(evidence, &conclusion) }
-    let lost = takeOut(lostInWipe: &differences, evidence)
-    conclusion.differenceCount = differences.count
+    if !evidence.mayTrade { differences.append(.cannotTrade) }
+    let verdict = wipe.judge(evidence, balancesAreOff: areBalancesOff(evidence))
+    doubtsVenue = verdict == .suspected
+    if verdict == .none {
+      let balances = takeBalances(evidence, &conclusion)
+      doubtsVenue = !balances.isEmpty
+      differences += balances
+    }
+    if case .proven(let time) = verdict { startOver(wipedBy: time) }
+    let lost = takeOut(lostInWipe: &differences, evidence, verdict)
+    conclusion.differenceCount = max(differences.count, verdict == .suspected ? 1 : 0)
+    // Were it a wipe, every missing order would be the same thing.
+    if verdict == .suspected { differences.removeAll { $0.name.code == .orderMissing } }
     let confirmed = differences.filter { $0.isSettled || isConfirmed($0) }
     for difference in confirmed where open[difference.name] == nil {
       open[difference.name] = firstSeen[difference.name] ?? evidence.startedAt
       conclusion.opened.append(difference)
     }
-    conclusion.wantsNextRoundSoon = confirmed.count < differences.count || !conclusion.opened.isEmpty
-    resolve(differences, evidence, &conclusion)
+    conclusion.wantsNextRoundSoon = confirmed.count < conclusion.differenceCount || !conclusion.opened.isEmpty
+    resolve(differences, evidence, verdict, &conclusion)
     var seen: [Difference.Name: Timestamp] = [:]
     for difference in differences { seen[difference.name] = firstSeen[difference.name] ?? evidence.startedAt }
     firstSeen = seen
     conclusion.observation = observation(confirmed + lost, evidence)
-    if !evidence.isOfWipedVenue { settleTrades(evidence, &conclusion) }
+    if verdict == .none { settleTrades(evidence, &conclusion) }
     return conclusion
   }
 
   /// The venue begins anew, and so do its trades and balances.
-  private mutating func startOver() {
+  private mutating func startOver(wipedBy time: Timestamp) {
     cursors = cursors.map { TradeCursor(symbol: $0.symbol, settled: 0, counted: 0) }
     balanceCheck = BalanceCheck()
+    wipe = VenueWipe()
+    wipedBy = time
+    firstSeen[Difference.wipe.name] = time
   }
 
-  /// Missing orders from before a wipe make up one difference, for as long as there are any; OrderManager hears of each.
-  private func takeOut(lostInWipe differences: inout [Difference], _ evidence: Evidence) -> [Difference] {
-    let isWiped = evidence.isOfWipedVenue
-    guard let wipedAt = isWiped ? evidence.startedAt : open[Difference.wipe.name] else { return [] }
-    let before = Set((evidence.ledger?.orders ?? []).filter { $0.decidedAt <= wipedAt }.map(\.venueClientID))
-    let lost = differences.filter { $0.name.code == .orderMissing && before.contains($0.name.subject) }
-    guard isWiped || !lost.isEmpty else { return [] }
+  /// Orders from before a wipe make up one difference, for as long as any of them is live by the log and not at the venue; OrderManager
+  /// hears of each that is missing.
+  private mutating func takeOut(
+    lostInWipe differences: inout [Difference], _ evidence: Evidence, _ verdict: VenueWipe.Verdict
+  ) -> [Difference] {
+    guard let wipedBy, let ledger = evidence.ledger else { return [] }
+    let listed = Set(evidence.open.map(\.report.clientID))
+    let gone = Set(
+      ledger.orders.filter { order in
+        order.isLive && order.decidedAt <= wipedBy && !listed.contains(order.venueClientID)
+          && (evidence.inquired[order.venueClientID] ?? nil) == nil
+      }.map(\.venueClientID))
+    if verdict == .none, gone.isEmpty {
+      self.wipedBy = nil
+      return []
+    }
+    let lost = differences.filter { $0.name.code == .orderMissing && gone.contains($0.name.subject) }
     differences.removeAll { lost.contains($0) }
     differences.append(Difference.wipe)
     return lost
@@ -103,12 +131,20 @@ public struct AccountReconciliation: Sendable {
     difference.name.code != .balanceMismatch && firstSeen[difference.name] != nil
   }
 
-  /// What no longer differs. A round that could not look at everything, or not at the balances, resolves nothing of that.
-  private mutating func resolve(_ differences: [Difference], _ evidence: Evidence, _ conclusion: inout Conclusion) {
+  /// What no longer differs. A round that could not look at everything, or not at the balances, or not believe what it saw, resolves
+  /// nothing of that.
+  private mutating func resolve(
+    _ differences: [Difference], _ evidence: Evidence, _ verdict: VenueWipe.Verdict, _ conclusion: inout Conclusion
+  ) {
     let present = Set(differences.map(\.name))
     for (name, since) in open.sorted(by: { $0.key < $1.key }) where !present.contains(name) {
       let wasLookedAt =
-        name.code == .balanceMismatch ? evidence.balancesAreComparable : !evidence.isPartial && !evidence.lacksTrades
+        switch name.code {
+        case .balanceMismatch: evidence.balancesAreComparable && verdict != .suspected
+        case .orderMissing: !evidence.isPartial && !evidence.lacksTrades && verdict != .suspected
+        case .accountCannotTrade: true
+        default: !evidence.isPartial && !evidence.lacksTrades
+        }
       guard wasLookedAt else { continue }
       open[name] = nil
       let isAccepted = conclusion.balancesAccepted && name.code == .balanceMismatch
@@ -116,12 +152,15 @@ public struct AccountReconciliation: Sendable {
     }
   }
 
+  /// Nil when nobody can say.
+  private func areBalancesOff(_ evidence: Evidence) -> Bool? {
+    guard evidence.balancesAreComparable else { return nil }
+    return balanceCheck.isOff(evidence.balances, uncounted: evidence.uncountedTrades)
+  }
+
   private mutating func takeBalances(_ evidence: Evidence, _ conclusion: inout Conclusion) -> [Difference] {
     guard evidence.balancesAreComparable else { return [] }
-    let uncounted = evidence.histories.flatMap { history in
-      history.uncounted.map { SeenTrade(symbol: history.symbol, trade: $0) }
-    }
-    let result = balanceCheck.take(evidence.balances, uncounted: uncounted)
+    let result = balanceCheck.take(evidence.balances, uncounted: evidence.uncountedTrades)
     conclusion.balancesAccepted = result.isAccepted
     for history in evidence.histories {
       setCursor(of: history) { $0.counted = max($0.counted, history.nextTradeID - 1) }
@@ -155,7 +194,9 @@ public struct AccountReconciliation: Sendable {
   }
 
   private func observation(_ confirmed: [Difference], _ evidence: Evidence) -> Observation? {
-    var observation = Observation(account: subject.account, venue: subject.venue, startedAt: evidence.startedAt)
+    var observation = Observation(
+      account: subject.account, venue: subject.venue, startedAt: evidence.startedAt, wipedBy: wipedBy, mayTrade: evidence.mayTrade
+    )
     for difference in confirmed {
       switch difference.sighting {
       case .order(let order): observation.orders.append(order)
@@ -167,6 +208,6 @@ public struct AccountReconciliation: Sendable {
       }
     }
     let isEmpty = observation.orders.isEmpty && observation.fills.isEmpty && observation.missing.isEmpty
-    return isEmpty ? nil : observation
+    return isEmpty && wipedBy == nil && evidence.mayTrade ? nil : observation
   }
 }

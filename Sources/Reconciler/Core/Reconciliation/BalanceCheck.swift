@@ -29,18 +29,13 @@ public struct BalanceCheck: Hashable, Sendable {
 
   /// Takes the balances of a round. `uncounted` are the trades that `expected` does not hold yet.
   public mutating func take(_ balances: [AssetBalance], uncounted: [SeenTrade]) -> Result {
-    let totals = Dictionary(balances.map { ($0.asset, $0.free + $0.locked) }, uniquingKeysWith: +)
-    guard var moved = expected else {
+    let totals = Self.totals(balances)
+    guard let moved = moved(by: uncounted) else {
       expected = totals
       return Result()
     }
-    for trade in uncounted { Self.apply(trade, to: &moved) }
     expected = moved
-    var found: [String: Money] = [:]
-    for asset in Set(moved.keys).union(totals.keys) {
-      let difference = (totals[asset] ?? .zero) - (moved[asset] ?? .zero)
-      if !difference.isZero { found[asset] = difference }
-    }
+    let found = Self.mismatch(moved, totals)
     sameMismatchRounds = found == mismatch ? sameMismatchRounds + 1 : 1
     let isConfirmed = found == mismatch
     mismatch = found
@@ -50,6 +45,31 @@ public struct BalanceCheck: Hashable, Sendable {
       return Result(isAccepted: true)
     }
     return Result(differences: found.keys.sorted().map { difference($0, totals, isConfirmed: isConfirmed) })
+  }
+
+  /// True when the balances are not those that the trades explain; nil when nothing is expected yet.
+  func isOff(_ balances: [AssetBalance], uncounted: [SeenTrade]) -> Bool? {
+    moved(by: uncounted).map { !Self.mismatch($0, Self.totals(balances)).isEmpty }
+  }
+
+  private func moved(by trades: [SeenTrade]) -> [String: Money]? {
+    guard var moved = expected else { return nil }
+    for trade in trades { Self.apply(trade, to: &moved) }
+    return moved
+  }
+
+  private static func totals(_ balances: [AssetBalance]) -> [String: Money] {
+    Dictionary(balances.map { ($0.asset, $0.free + $0.locked) }, uniquingKeysWith: +)
+  }
+
+  /// What is there and not expected, by asset.
+  private static func mismatch(_ expected: [String: Money], _ totals: [String: Money]) -> [String: Money] {
+    var found: [String: Money] = [:]
+    for asset in Set(expected.keys).union(totals.keys) {
+      let difference = (totals[asset] ?? .zero) - (expected[asset] ?? .zero)
+      if !difference.isZero { found[asset] = difference }
+    }
+    return found
   }
 
   private func difference(_ asset: String, _ totals: [String: Money], isConfirmed: Bool) -> Difference {
@@ -70,7 +90,7 @@ public struct BalanceCheck: Hashable, Sendable {
   }
 
   /// An amount beyond every legal one is left out: it shows as a mismatch, not as a crash.
-  private static func add(_ amount: Money, of asset: String, to totals: inout [String: Money]) {
+  static func add(_ amount: Money, of asset: String, to totals: inout [String: Money]) {
     let total = totals[asset] ?? .zero
     guard amount.magnitude <= Money.limit, total.magnitude <= Money.limit else { return }
     totals[asset] = total + amount

@@ -14,6 +14,8 @@ public enum DiscrepancyCode: String, CaseIterable, Sendable {
   case statusMismatch = "status_mismatch"
   /// Another balance than the one before, moved by the trades since.
   case balanceMismatch = "balance_mismatch"
+  /// The venue lets the account look and not trade.
+  case accountCannotTrade = "account_cannot_trade"
   /// The venue has been set back to nothing, as test networks are: one report in place of one for each order and balance.
   case venueWiped = "venue_wiped"
 }
@@ -68,6 +70,11 @@ public struct Difference: Hashable, Sendable {
 }
 
 extension Difference {
+  /// What would be a refusal of each order is one thing that a person must set right.
+  static let cannotTrade = Difference(
+    name: .init(code: .accountCannotTrade, subject: "account"), clientOrderID: nil, ours: "may trade", venues: "may not trade",
+    isSettled: true, severity: .critical, sighting: .none)
+
   /// The one report of a venue that has forgotten everything.
   static let wipe = Difference(
     name: .init(code: .venueWiped, subject: "venue"), clientOrderID: nil, ours: "orders and trades", venues: "none of them",

@@ -96,14 +96,16 @@ public struct Evidence: Sendable {
   public internal(set) var histories: [TradeHistory] = []
   /// The balances.
   public internal(set) var balances: [AssetBalance] = []
+  /// The venue lets the account trade.
+  public internal(set) var mayTrade = true
   /// Trades came while the balances were asked for, so nobody can say which of them are in.
   public internal(set) var balancesAreBetweenTrades = false
   /// What the log says.
   public internal(set) var ledger: LedgerAnswer?
   /// Orders asked for by client id: nil inside when the venue does not know the id.
   public internal(set) var inquired: [String: SeenOrder?] = [:]
-  /// The newest trade's id by symbol, 0 for none; asked for when the venue does not know an order that it should.
-  public internal(set) var newestTradeIDs: [Symbol: Int64] = [:]
+  /// Whether the venue still shows the newest trade that it showed in earlier rounds; asked when there is reason to doubt it.
+  public internal(set) var showsNewestTrade: [Symbol: Bool] = [:]
   /// The orders of trades that the log does not know.
   public internal(set) var owners: [OrderName: SeenOrder] = [:]
   /// There were more trades than one round reads.
@@ -119,10 +121,9 @@ public struct Evidence: Sendable {
   /// It is known which trades the balances hold.
   var balancesAreComparable: Bool { !balancesAreBetweenTrades && !lacksTrades }
 
-  /// The venue lacks an order, and of every symbol also the trades that we have seen there: it has been set back to nothing.
-  var isOfWipedVenue: Bool {
-    !newestTradeIDs.isEmpty
-      && histories.allSatisfy { history in newestTradeIDs[history.symbol].map { $0 < history.seen } ?? true }
+  /// Trades that no expected balances hold yet.
+  var uncountedTrades: [SeenTrade] {
+    histories.flatMap { history in history.uncounted.map { SeenTrade(symbol: history.symbol, trade: $0) } }
   }
 
   /// Trades that are not in the log.

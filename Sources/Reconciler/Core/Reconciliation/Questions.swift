@@ -24,8 +24,8 @@ public enum VenueQuestion: Hashable, Sendable {
   case trades(Symbol, from: Int64)
   /// The newest trades, oldest first, at most `Round.pageLimit`.
   case newestTrades(Symbol)
-  /// All balances.
-  case balances
+  /// All balances, and whether the account may trade.
+  case account
   /// The order of this client id.
   case order(Symbol, venueClientID: String)
   /// The orders from this venue id on, of which only the first matters.
@@ -38,8 +38,8 @@ public enum VenueAnswer: Hashable, Sendable {
   case orders([VenueOrderReport])
   /// To `trades` and `newestTrades`.
   case trades([VenueTrade])
-  /// To `balances`.
-  case balances([AssetBalance])
+  /// To `account`.
+  case account(AccountReport)
   /// To `order`; nil when the venue does not know it.
   case order(VenueOrderReport?)
 }

@@ -35,16 +35,21 @@ public struct Round: Sendable {
   private var questions: [VenueQuestion]
   private var pages = 0
   private var isSecondLook = false
-  /// Whether the venue still has the trades that it once showed is asked.
+  /// Something in the round before spoke for a venue that has forgotten what it showed.
+  private let doubtsVenue: Bool
+  /// Whether the venue still has the trades that it once showed is being asked.
   private var isDoubtful = false
   private let deployment: String
 
   /// A round that starts now. `cursors` names every symbol that has been looked at before; of another symbol, trades before `beginning`,
-  /// the time of the account's first order, do not matter.
+  /// the time of the account's first order, do not matter. With `doubtsVenue` it is asked whether the newest trade is still there; an
+  /// order that the venue does not know is reason enough, too.
   public init(
-    subject: Subject, symbols: [Symbol], cursors: [TradeCursor], beginning: Timestamp, deployment: String, startedAt: Timestamp
+    subject: Subject, symbols: [Symbol], cursors: [TradeCursor], beginning: Timestamp, deployment: String,
+    startedAt: Timestamp, doubtsVenue: Bool = false
   ) {
     self.deployment = deployment
+    self.doubtsVenue = doubtsVenue
     evidence = Evidence(subject: subject, startedAt: startedAt)
     questions = symbols.map { .openOrders($0) }
     for symbol in symbols {
@@ -53,7 +58,7 @@ public struct Round: Sendable {
       evidence.histories.append(history)
       questions.append(cursor == nil ? .newestTrades(symbol) : .trades(symbol, from: history.nextTradeID))
     }
-    questions.append(.balances)
+    questions.append(.account)
   }
 
   /// Takes the answer to the question of the current step.
@@ -63,17 +68,18 @@ public struct Round: Sendable {
     switch (question, answer) {
     case (.openOrders(let symbol), .orders(let orders)):
       evidence.open += orders.map { SeenOrder(symbol: symbol, report: $0) }
-    case (.newestTrades(let symbol), .trades(let trades)) where evidence.ledger != nil:
-      evidence.newestTradeIDs[symbol] = trades.last?.number ?? 0
+    case (.trades(let symbol, let newest), .trades(let trades)) where evidence.ledger != nil:
+      evidence.showsNewestTrade[symbol] = trades.contains { $0.number == newest }
     case (.trades(let symbol, _), .trades(let trades)), (.newestTrades(let symbol), .trades(let trades)):
       takeTrades(symbol, trades, hasMore: trades.count >= Self.pageLimit && question != .newestTrades(symbol))
-    case (.balances, .balances(let balances)):
-      evidence.balances = balances
+    case (.account, .account(let account)):
+      evidence.balances = account.balances
+      evidence.mayTrade = account.mayTrade
       isSecondLook = true
       questions += evidence.histories.map { .trades($0.symbol, from: $0.nextTradeID) }
     case (.order(let symbol, let id), .order(let report)):
       evidence.inquired[id] = .some(report.map { SeenOrder(symbol: symbol, report: $0) })
-      if report == nil, !isDoubtful { doubtTheVenue() }
+      if report == nil { doubtTheVenue() }
     case (.orderOfTrade(let symbol, let id), .orders(let orders)):
       let order = orders.first { $0.venueOrderID == id }
       evidence.owners[OrderName(symbol: symbol, venueOrderID: id)] = order.map { SeenOrder(symbol: symbol, report: $0) }
@@ -100,11 +106,13 @@ public struct Round: Sendable {
     }
     evidence.isPartial = evidence.isPartial || inquiries.count > Self.maximumInquiries
     questions = Array(inTurns(inquiries).prefix(Self.maximumInquiries))
+    if doubtsVenue { doubtTheVenue() }
   }
 
   private mutating func doubtTheVenue() {
+    guard !isDoubtful else { return }
     isDoubtful = true
-    questions += evidence.histories.filter { $0.seen > 0 }.map { .newestTrades($0.symbol) }
+    questions += evidence.histories.filter { $0.seen > 0 }.map { .trades($0.symbol, from: $0.seen) }
   }
 
   /// When there are too many, another part comes first in each round.

@@ -73,6 +73,9 @@ public enum BinanceErrors {
     case -1021: VenueFailure(.clock, code: code, reason: message)
     case -2013: VenueFailure(.noSuchOrder, code: code, reason: message)
     case -2011 where message.hasPrefix("Unknown order sent"): VenueFailure(.noSuchOrder, code: code, reason: message)
+    // Not the order's fault but the account's: every other one would be refused, too.
+    case -2010 where message.hasPrefix("This account may not"):
+      VenueFailure(.permanent, code: code, reason: message, needsAlert: true)
     case -1013, -1111, -2010, -2011: VenueFailure(.permanent, code: code, reason: message)  // An order's own fault.
     default: VenueFailure(.permanent, code: code, reason: message, needsAlert: true)
     }

@@ -23,16 +23,17 @@ public enum BinanceReplies {
     return trades
   }
 
-  /// The balances in the reply to `account`.
-  public static func balances(_ body: [UInt8]) throws(ReplyError) -> [AssetBalance] {
+  /// The reply to `account`: balances, and `canTrade`. A reply that leaves that out says nothing against it.
+  public static func account(_ body: [UInt8]) throws(ReplyError) -> AccountReport {
+    let reply = try JSON.reply(body)
     var balances: [AssetBalance] = []
-    for element in try JSON.reply(body).requiredArray("balances") {
+    for element in try reply.requiredArray("balances") {
       balances.append(
         AssetBalance(
           asset: try element.requiredString("asset"), free: try element.requiredAmount("free"),
           locked: try element.requiredAmount("locked")))
     }
-    return balances
+    return AccountReport(balances: balances, mayTrade: reply["canTrade"]?.bool ?? true)
   }
 
   /// The venue's clock in the reply to `time`.

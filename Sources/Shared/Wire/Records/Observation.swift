@@ -77,11 +77,15 @@ public struct Observation: Hashable, Sendable {
   public var fills: [VenueFill]
   /// Our open orders' venue client ids that the venue did not list as open, nor know when asked by id.
   public var missing: [String]
+  /// The venue had been set back to nothing by then, as test networks are: trades, orders and balances of before are gone. Nil when not.
+  public var wipedBy: Timestamp?
+  /// False when the venue says that the account may not trade.
+  public var mayTrade: Bool
 
   /// An observation.
   public init(
     account: Account, venue: Venue, startedAt: Timestamp, orders: [VenueOrder] = [], fills: [VenueFill] = [],
-    missing: [String] = []
+    missing: [String] = [], wipedBy: Timestamp? = nil, mayTrade: Bool = true
   ) {
     self.account = account
     self.venue = venue
@@ -89,6 +93,8 @@ public struct Observation: Hashable, Sendable {
     self.orders = orders
     self.fills = fills
     self.missing = missing
+    self.wipedBy = wipedBy
+    self.mayTrade = mayTrade
   }
 
   init(_ reader: RecordReader) throws(RecordError) {
@@ -100,6 +106,8 @@ public struct Observation: Hashable, Sendable {
     fills = []
     for fill in try reader.objects("fills") { fills.append(try VenueFill(fill)) }
     missing = try reader.strings("missing")
+    wipedBy = try reader.time("wiped_by")
+    mayTrade = try reader.bool("may_trade") ?? true
   }
 
   func write(to writer: inout JSONWriter) {
@@ -119,6 +127,8 @@ public struct Observation: Hashable, Sendable {
     writer.beginArray()
     for id in missing { writer.value(id) }
     writer.endArray()
+    writer.member("wiped_by", wipedBy)
+    if !mayTrade { writer.member("may_trade", false) }
   }
 }
 

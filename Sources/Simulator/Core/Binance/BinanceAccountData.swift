@@ -120,7 +120,7 @@ enum BinanceAccountData {
     json.endObject()
     for (name, value) in permissions {
       json.name(dynamic: name)
-      json.value(value)
+      json.value(name == "canTrade" ? value && !world.restricted.contains(client.index) : value)
     }
     json.milliseconds("updateTime", world.now)
     json.member("accountType", "SPOT")

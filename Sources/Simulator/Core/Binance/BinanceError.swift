@@ -70,6 +70,8 @@ struct BinanceError: Error, Equatable {
 
   // The order.
   static func rejected(_ message: String) -> BinanceError { BinanceError(code: -2010, message: message) }
+  static let restrictedAccount = rejected("This account may not place or cancel orders.")
+  static let restrictedAccountCancel = BinanceError(code: -2011, message: "This account may not place or cancel orders.")
   static let unknownOrder = BinanceError(code: -2011, message: "Unknown order sent.")
   static let restrictedCancel = BinanceError(
     code: -2011, message: "Order was not canceled due to cancel restrictions.")

@@ -14,6 +14,7 @@ enum BinanceTrading {
     _ json: inout JSONWriter
   ) throws(BinanceError) {
     let ticket = try ticket(client, &parameters, &world)
+    guard !world.restricted.contains(client.index) else { throw .restrictedAccount }
     try limits.checkOrder(of: client.index, at: world.now)
     let id: Int64
     do throws(OrderRejection) { id = try world.place(ticket.order) } catch { throw refusal(error) }
@@ -44,6 +45,7 @@ enum BinanceTrading {
     let restriction = try parameters.text("cancelRestrictions")
     try parameters.finish()
     if let restriction, restriction != "ONLY_NEW", restriction != "ONLY_PARTIALLY_FILLED" { throw .cancelRestrictions }
+    guard !world.restricted.contains(client.index) else { throw .restrictedAccountCancel }
     guard let order = found, order.status.isOpen else { throw .unknownOrder }
     if restriction == "ONLY_NEW", order.status != .new { throw .restrictedCancel }
     if restriction == "ONLY_PARTIALLY_FILLED", order.status != .partiallyFilled { throw .restrictedCancel }
@@ -56,6 +58,7 @@ enum BinanceTrading {
   ) throws(BinanceError) {
     let market = try BinanceMarketData.market(&parameters, world)
     try parameters.finish()
+    guard !world.restricted.contains(client.index) else { throw .restrictedAccountCancel }
     let open = world.exchange.openOrders(of: client.index).filter { $0.request.market == market }
     guard !open.isEmpty else { throw .unknownOrder }
     let cancelID = world.randomID(length: 22)

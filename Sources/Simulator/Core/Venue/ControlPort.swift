@@ -69,16 +69,46 @@ struct ControlPort: Sendable {
     case .stillMarket: world.stillUntil = world.now + fault.nanoseconds
     case .skewClock: world.clockSkewNanoseconds = fault.nanoseconds
     case .changeBalance: return changeBalance(fault, &world)
+    case .moveOrder: return moveOrder(fault, &world)
+    case .restrictAccount: return restrictAccount(fault, &world)
     case .wipe: world.exchange.wipe(world.openingHoldings)
     default: preconditionFailure("the other kinds wait")
     }
     return nil
   }
 
-  private func changeBalance(_ fault: Fault, _ world: inout World) -> String? {
-    guard let client = world.clients.first(where: { $0.name == fault.options["account"]?.string }) else {
-      return "no such account"
+  private func moveOrder(_ fault: Fault, _ world: inout World) -> String? {
+    guard let price = try? Price(fault.options["price"]?.text ?? ""), price.isPositive else { return "price must be a decimal" }
+    for client in world.clients {
+      guard let order = world.exchange.openOrders(of: client.index).first(where: { fault.matches($0.request.clientOrderID) })
+      else { continue }
+      _ = world.exchange.cancel(order.id, at: world.now)
+      var other = order.request
+      other.clientOrderID = "web_" + world.randomID(length: 18)
+      other.price = price
+      other.size = .base(order.quantity - order.executed)
+      do throws(OrderRejection) { _ = try world.place(other) } catch { return "the venue refuses the moved order: \(error)" }
+      return nil
     }
+    return "no such open order"
+  }
+
+  private func restrictAccount(_ fault: Fault, _ world: inout World) -> String? {
+    guard let client = client(fault, world) else { return "no such account" }
+    if fault.options["lifted"]?.bool == true {
+      world.restricted.remove(client.index)
+    } else {
+      world.restricted.insert(client.index)
+    }
+    return nil
+  }
+
+  private func client(_ fault: Fault, _ world: World) -> ClientAccount? {
+    world.clients.first { $0.name == fault.options["account"]?.string }
+  }
+
+  private func changeBalance(_ fault: Fault, _ world: inout World) -> String? {
+    guard let client = client(fault, world) else { return "no such account" }
     guard let asset = fault.options["asset"]?.string.flatMap({ world.exchange.ledger.asset($0) }) else { return "no such asset" }
     guard let amount = try? Money(fault.options["amount"]?.text ?? ""), amount.magnitude <= Money.limit else {
       return "amount must be a decimal"

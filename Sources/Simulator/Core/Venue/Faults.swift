@@ -37,13 +37,18 @@ public enum FaultKind: String, CaseIterable, Sendable {
   case skewClock = "skew_clock"
   /// An `account`'s free `asset` changes by `amount`, outside all orders, now.
   case changeBalance = "change_balance"
+  /// An open order ends and another one like it rests at `price` under an id of the venue's own, as by somebody at its web page, now.
+  /// Matches its client id.
+  case moveOrder = "move_order"
+  /// An `account` may look and not trade, now; with `"lifted":true` it may again.
+  case restrictAccount = "restrict_account"
   /// Every order and fill is gone and the balances are as at the start, now.
   case wipe = "wipe"
 
   /// True for what happens when it is ordered.
   var isImmediate: Bool {
     switch self {
-    case .cutWebSocket, .silenceWebSocket, .stillMarket, .skewClock, .changeBalance, .wipe: true
+    case .cutWebSocket, .silenceWebSocket, .stillMarket, .skewClock, .changeBalance, .moveOrder, .restrictAccount, .wipe: true
     default: false
     }
   }

@@ -48,6 +48,8 @@ public struct World: Sendable {
   var stillUntil = Timestamp.zero
   /// WebSockets that say nothing until then.
   var silentUntil: [SocketID: Timestamp] = [:]
+  /// Accounts, by index, that may look and not trade.
+  var restricted: Set<Int> = []
   /// Orders that cannot be found until then, by number.
   var forgottenUntil: [Int64: Timestamp] = [:]
   /// Private events on their way, in the order in which they arrive.
