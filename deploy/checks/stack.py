@@ -23,6 +23,10 @@ LOCAL = ROOT / "deploy" / "local.sh"
 ENDED = {"filled", "cancelled", "expired", "rejected", "halted"}
 
 
+# How many times longer than it says a wait lasts: a check that is about something else than time asks for more.
+patience = 1
+
+
 class Failure(AssertionError):
     pass
 
@@ -34,6 +38,7 @@ def expect(condition, message):
 
 def wait_until(condition, seconds, what):
     """The condition's first true value; a condition that never holds is a failure that says what was awaited."""
+    seconds *= patience
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -229,6 +234,10 @@ class Stack:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) * 1024
         raise Failure(f"{program} does not run")
+
+    def restart(self, program):
+        """Stops it and starts it again, with the environment as it is now; returns when it is healthy."""
+        subprocess.run([LOCAL, "restart", program], check=True, env=self.environment, stdin=subprocess.DEVNULL)
 
     def restarts(self, program):
         return int((self.run_dir / f"{program}.restarts").read_text())
