@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every check of the project, the one that CI runs too: format, build, unit and property tests, fixture replays, schemas, the broker
-# and the simulator before clients that nobody here wrote, and the whole stack end to end. Nothing is skipped: a missing tool fails.
+# and the simulator before clients that nobody here wrote, the whole stack end to end, and what goes wrong at venues. Nothing is
+# skipped: a missing tool fails.
 #   deploy/test.sh            all of it
 #   deploy/test.sh STEP...    only these steps, by name
 # APUS_FIXTURES (default ../shared/fixtures) is where the recorded venue traffic lies.
@@ -15,6 +16,7 @@ passed=0 failed=0
 
 cleanup() {
   deploy/local.sh down >/dev/null 2>&1
+  APUS_LOCAL=$APUS_LOCAL-second deploy/local.sh down >/dev/null 2>&1
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -60,6 +62,7 @@ compose() { docker-compose -f docker-compose.yml config -q; }
 conformance() { deploy/checks/local_kafka.sh "$venv/bin/python" "$work"; }
 ccxt() { deploy/checks/simulator.sh "$venv/bin/python" "$work"; }
 simulation() { .build/release/Pipeline --runs 10000 --threads 2; }
+acceptance() { "$venv/bin/python" deploy/checks/acceptance; }
 # Timings of a shared machine are printed, not judged.
 chaos() { APUS_SKIP_BUILD=1 PYTHON=$venv/bin/python deploy/chaos.sh --kills 30 --recovery-limit 0 --convergence-limit 0; }
 end_to_end() { "$venv/bin/python" deploy/checks/end_to_end.py; }
@@ -77,6 +80,7 @@ step conformance conformance
 step ccxt ccxt
 step simulation simulation
 step end-to-end end_to_end
+step acceptance acceptance
 step chaos chaos
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
