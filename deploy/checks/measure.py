@@ -49,7 +49,9 @@ class Sample:
     def __init__(self, pid):
         self.time = time.monotonic()
         self.pid, self.rss, self.pss, self.descriptors, self.seconds = pid, 0, 0, 0, 0.0
-        for one in tree(pid):
+        pids = tree(pid)
+        self.is_tree = len(pids) > 1
+        for one in pids:
             directory = PROC / str(one)
             try:
                 self.rss += _field(directory / "status", "VmRSS:")
@@ -59,6 +61,11 @@ class Sample:
                 self.seconds += (int(words[11]) + int(words[12])) / 100
             except (FileNotFoundError, ProcessLookupError):
                 continue  # A worker that has just ended.
+
+    @property
+    def memory(self):
+        """What it holds: of several processes each shared page once."""
+        return self.pss if self.is_tree else self.rss
 
 
 class Sampler(threading.Thread):

@@ -8,7 +8,7 @@ them. An order is one `new` order of this program; cancels come on top. The mark
 fast as usual, so that as many updates as two cores take come in minutes.
 
 Asserted at the end: every order ended, PostgreSQL equals the venue to the last digit, the books of the topics, of Redis and of the
-simulator are the same, and nothing grew without bound (see `GROWTH`). Of fewer than 40,000 orders memory is only printed: tables that
+simulator are the same, and nothing grew without bound (see `GROWTH`). Of fewer than 60,000 orders memory is only printed: tables that
 are bounded by number (10,000 orders of an account) are then still being filled.
 """
 import argparse
@@ -56,6 +56,7 @@ GROWTH = {
     "redis": (4 * MIB, 2_000, "an ended order for an hour"),
 }
 DESCRIPTORS, LAG, FINAL_LAG = 16, 20_000, 200
+ASSERTED_FROM = 60_000
 
 
 class Books(threading.Thread):
@@ -256,7 +257,7 @@ def drive(stack, books, orders, sampler, wanted, minutes):
             raise Failure(f"{books.levels} updates and {orders.sent} orders, {len(orders.pending)} of them open, after {minutes} minutes")
         if time.monotonic() - line >= 30:
             line = time.monotonic()
-            resident = " ".join(f"{name} {samples[-1].rss / MIB:.1f}" for name, samples in sampler.samples.items())
+            resident = " ".join(f"{name} {samples[-1].memory / MIB:.1f}" for name, samples in sampler.samples.items())
             lags = sampler.moments[-1][1]["lags"] if sampler.moments else {}
             print(f"  {books.levels:,} updates in {books.diffs:,} diffs, {orders.sent:,} orders, {len(orders.pending)} open, lag {lags}, "
                   f"MiB: {resident}", flush=True)
@@ -343,11 +344,11 @@ def nothing_grew(sampler, orders, asserts):
     hours = (moments[-1][0] - moments[0][0]) / 3600
     updates = moments[-1][1]["levels"] - moments[0][1]["levels"]
     number = moments[-1][1]["orders"] - moments[0][1]["orders"]
-    print(f"  memory after the first {WARM_UP:.0%}: {hours * 60:.1f} minutes, {updates:,} updates, {number:,} orders (RSS; Theil–Sen slope)")
+    print(f"  memory after the first {WARM_UP:.0%}: {hours * 60:.1f} minutes, {updates:,} updates, {number:,} orders (RSS, of several processes PSS; slope by Theil–Sen)")
     for name, samples in sampler.samples.items():
         if len({s.pid for s in samples}) > 1:
             complaints.append(f"{name} was started again")
-        points = [(s.time, s.rss) for s in samples if s.time >= settled]
+        points = [(s.time, s.memory) for s in samples if s.time >= settled]
         slope = theil_sen(points)
         grown = slope * hours * 3600
         after = [s for s in samples if s.time >= settled]
@@ -355,7 +356,7 @@ def nothing_grew(sampler, orders, asserts):
         allowed = None if fixed is None else fixed + each * number
         descriptors = f"{min(s.descriptors for s in after)} to {max(s.descriptors for s in after)}"
         seconds = samples[-1].seconds - samples[0].seconds
-        print(f"    {name:15} {samples[0].rss / MIB:7.1f} MiB at first, {after[0].rss / MIB:7.1f} to {after[-1].rss / MIB:7.1f} (PSS "
+        print(f"    {name:15} {samples[0].memory / MIB:6.1f} MiB at first, {after[0].memory / MIB:6.1f} to {after[-1].memory / MIB:6.1f} (PSS "
               f"{after[-1].pss / MIB:.1f}); slope {slope * 3600 / MIB:+8.2f} MiB/h = {grown / max(1, updates):+.3f} B/update = "
               f"{grown / max(1, number):+.1f} B/order; {descriptors} descriptors; {100 * seconds / (end - begin):.0f} % of a core; "
               f"allowed {'-' if allowed is None else f'{allowed / MIB:.1f} MiB, grew {grown / MIB:+.2f}'} ({why})")
@@ -440,7 +441,7 @@ def soak(arguments):
         books_are_equal(stack, books)
         redis_forgets(stack)
         feed_report(stack, books)
-        complaints = nothing_grew(sampler, orders, arguments.orders >= 40_000) + lag_and_disk(sampler, watch)
+        complaints = nothing_grew(sampler, orders, arguments.orders >= ASSERTED_FROM) + lag_and_disk(sampler, watch)
         expect(stack.healthy(), "every program is up")
         books.stopping.set()
         expect(not complaints, "; ".join(complaints))
