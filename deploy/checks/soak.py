@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The native stack at length: millions of book updates and a hundred thousand orders, while memory, descriptors, lag and disk are watched.
 
-    soak.py [--updates 10000000] [--orders 100000] [--rate 150] [--minutes 90] [--record FILE]
+    soak.py [--updates 10000000] [--orders 100000] [--rate 300] [--minutes 90] [--record FILE]
 
 An update is one price level in one diff on a book topic, counted by this program as a reader of the topics; a diff is one record of
 them. An order is one `new` order of this program; cancels come on top. The market is the simulator's, moving some hundred times as
@@ -123,13 +123,14 @@ class Books(threading.Thread):
 
 
 class Orders(threading.Thread):
-    """A client that sends orders of every kind at a rate, never more than `IN_FLIGHT` without an end, and follows each to its end."""
+    """A client that sends orders of every kind, never more than `IN_FLIGHT` without an end, and follows each to its end. They come as evenly
+    as the updates do: the part of the orders that is sent is the part of `updates` that was seen."""
 
     IN_FLIGHT = 400
 
-    def __init__(self, stack, books, count, rate):
+    def __init__(self, stack, books, count, rate, updates):
         super().__init__(daemon=True)
-        self.stack, self.books, self.count, self.rate = stack, books, count, rate
+        self.stack, self.books, self.count, self.rate, self.updates = stack, books, count, rate, updates
         self.generator = random.Random(1)
         self.sent, self.cancels, self.ends, self.refusals = 0, 0, collections.Counter(), collections.Counter()
         self.pending = {}
@@ -144,7 +145,8 @@ class Orders(threading.Thread):
         try:
             started, swept = time.monotonic(), time.monotonic()
             while not self.stopping.is_set() and (self.sent < self.count or self.pending):
-                due = min(self.count, int((time.monotonic() - started) * self.rate))
+                even = self.count * self.books.levels // self.updates + 1
+                due = min(self.count, even, int((time.monotonic() - started) * self.rate))
                 while self.sent < due and len(self.pending) < self.IN_FLIGHT:
                     self.send()
                 for message in self.consumer.consume(500, 0.02):
@@ -420,7 +422,7 @@ def soak(arguments):
         bound_the_book_topics(stack, books)
         books.start()
         wait_until(lambda: len(books.tops) == len(SYMBOLS), 20, "books on both topics")
-        orders = Orders(stack, books, arguments.orders, arguments.rate)
+        orders = Orders(stack, books, arguments.orders, arguments.rate, arguments.updates)
         watch = Watch(stack, books, orders)
         programs = sorted(p.stem for p in stack.run_dir.glob("*.child"))
         sampler = Sampler(lambda: {p: stack.pid(p) for p in programs}, 5, watch)
@@ -456,7 +458,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--updates", type=int, default=10_000_000)
     parser.add_argument("--orders", type=int, default=100_000)
-    parser.add_argument("--rate", type=float, default=150, help="orders a second, at most")
+    parser.add_argument("--rate", type=float, default=300, help="orders a second, at most")
     parser.add_argument("--minutes", type=float, default=90, help="longer is a failure")
     parser.add_argument("--record", help="file for all samples, as JSON")
     arguments = parser.parse_args()
