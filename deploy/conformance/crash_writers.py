@@ -109,7 +109,8 @@ class AsyncWriter(Writer):
 
     async def write(self):
         producer = AIOKafkaProducer(
-            bootstrap_servers=self.bootstrap, enable_idempotence=True, acks="all", linger_ms=1, request_timeout_ms=60_000, retry_backoff_ms=20)
+            bootstrap_servers=self.bootstrap, enable_idempotence=True, acks="all", linger_ms=1, request_timeout_ms=60_000,
+            retry_backoff_ms=20)
         await producer.start()
         room = asyncio.Semaphore(self.WAITING)
 

@@ -71,7 +71,8 @@ def append_time_is_the_brokers(client):
     topic = client.topic("append-time", message_timestamp_type="LogAppendTime")
     before = int(time.time() * 1000)
     for compression in [None, "gzip"]:
-        client.produce(topic, [{"value": b"x", "timestamp_ms": 1000 + index} for index in range(3)], compression_type=compression, linger_ms=50)
+        records = [{"value": b"x", "timestamp_ms": 1000 + index} for index in range(3)]
+        client.produce(topic, records, compression_type=compression, linger_ms=50)
     for record in client.read(topic):
         assert record.timestamp_type == 1 and before - 1000 <= record.timestamp <= int(time.time() * 1000) + 1000, record
 
@@ -133,10 +134,10 @@ def groups_share_partitions(client):
     with client.member(group, topic) as first:
         poll_until([first], lambda _: len(first.assigned()) == 6, 30, "all for the first")
         with client.member(group, topic) as second:
+            parts = [first.assigned, second.assigned]
             poll_until(
-                [first, second],
-                lambda _: len(first.assigned()) == 3 and len(second.assigned()) == 3 and first.assigned() | second.assigned() == set(range(6)),
-                30, "three each")
+                [first, second], lambda _: [len(part()) for part in parts] == [3, 3] and parts[0]() | parts[1]() == set(range(6)), 30,
+                "three each")
             for partition in range(6):
                 client.produce(topic, [{"value": b"%d" % (6 * index + partition)} for index in range(50)], partition=partition)
             got = poll_until([first, second], lambda records: len(records) >= 300, 30, "300 records")

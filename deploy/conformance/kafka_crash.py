@@ -172,7 +172,8 @@ def main():
             print(f"FAIL {complaint}")
         totals = ", ".join(f"{len(writer.acknowledged)} of {writer.name}" for writer in writers)
         if not complaints:
-            print(f"PASS {arguments.kills} kills, acknowledged records: {totals}, {committer.acknowledged} commits: nothing lost, nothing twice")
+            print(f"PASS {arguments.kills} kills, acknowledged records: {totals}, {committer.acknowledged} commits: nothing lost, "
+                  "nothing twice")
         sys.exit(1 if complaints else 0)
 
 

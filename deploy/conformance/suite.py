@@ -12,6 +12,11 @@ class Suite:
     def __init__(self):
         self.checks = []
 
+    def __add__(self, other):
+        both = Suite()
+        both.checks = self.checks + other.checks
+        return both
+
     def check(self, function):
         self.checks.append(function)
         return function
