@@ -1,5 +1,6 @@
 """Programs that stop, start and run for long."""
 import json
+import signal
 import time
 
 from actions import SERVICES, TICK, D, await_open, best_resting, cancel, check, ended, one_at_venue, quantity, resting, sell_into
@@ -39,8 +40,9 @@ def stale_cache_at_start(stack):
     order = resting(stack)
     await_open(stack, order)
     true_position = json.loads(stack.redis.get("position:main:BTC-USDT"))["quantity"]
+    # Nobody writes while the lies are put there; then each is found at the start.
     for program in SERVICES:
-        stack.kill(program)
+        stack.kill(program, signal.SIGSTOP)
     stack.redis.flushall()
     lies = json.dumps({"quantity": "99", "realised": "0", "cost": "0", "valid": True, "bid": ["1", "1"], "ask": ["2", "1"]})
     for key in ("position:main:BTC-USDT", "risk:main", "order:main:ghost", f"order:main:{order['client_order_id']}"):
@@ -49,6 +51,8 @@ def stale_cache_at_start(stack):
     stack.redis.set("book:binance:BTC-USDT", lies)
     stack.redis.lpush("feed:binance:BTC-USDT", "a list where none belongs")
     stack.redis.set("orders:open:main", "a text where a set belongs")
+    for program in SERVICES:
+        stack.kill(program)
     stack.await_healthy()
     wait_until(lambda: json.loads(stack.redis.get("position:main:BTC-USDT"))["quantity"] == true_position, 40, "the true position")
     wait_until(lambda: attempt(lambda: D(stack.top()["ask"][0]) > 20_000) if "JSON" not in stack.redis.get("top:binance:BTC-USDT")
