@@ -12,26 +12,22 @@ simulator are the same, and nothing grew without bound (see `GROWTH`). Of fewer 
 are bounded by number (10,000 orders of an account) are then still being filled.
 """
 import argparse
-import collections
 import decimal
 import json
 import pathlib
-import random
 import sys
-import threading
 import time
 import urllib.request
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, OffsetSpec, ResourceType
 
 from end_to_end import compare_with_venue
+from load import ACCOUNTS, SYMBOLS, Books, Orders
 from measure import Sampler, directory_bytes, theil_sen
 from stack import ENDED, Failure, Stack, expect, wait_until
 
 D = decimal.Decimal
-SYMBOLS = ["BTC-USDT", "ETH-USDT"]
-ACCOUNTS = ["main", "desk"]
 BOOK_BYTES, SEGMENT_BYTES = 64 << 20, 8 << 20
 SETTINGS = {
     "APUS_SYMBOLS": ",".join(SYMBOLS), "SIM_STEP_MS": "2", "SIM_DEPTH_INTERVAL_MS": "2", "SIM_REQUOTES": "24", "SIM_ACK_DELAY_MS": "1-10",
@@ -57,150 +53,6 @@ GROWTH = {
 }
 DESCRIPTORS, LAG, FINAL_LAG = 16, 20_000, 200
 ASSERTED_FROM = 60_000
-
-
-class Books(threading.Thread):
-    """A reader of the book topics: counts what comes and keeps the books."""
-
-    def __init__(self, bootstrap):
-        super().__init__(daemon=True)
-        self.consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "soak-books", "enable.auto.commit": False,
-                                  "auto.offset.reset": "error", "fetch.wait.max.ms": 50, "log_level": 0})
-        topics = {f"l2_order_books.binance.{s.lower().replace('-', '_')}": s for s in SYMBOLS}
-        self.topics = list(topics)
-        self.symbols = topics
-        places = [TopicPartition(t, 0, self.consumer.get_watermark_offsets(TopicPartition(t, 0), 10)[1]) for t in topics]
-        self.next_offset = {p.topic: p.offset for p in places}
-        self.consumer.assign(places)
-        self.levels, self.diffs, self.snapshots, self.bytes, self.breaks = 0, 0, 0, 0, 0
-        self.books, self.tops, self.last_snapshot = {}, {}, {}
-        self.ages = collections.deque(maxlen=20_000)
-        self.stopping, self.failure = threading.Event(), None
-
-    def run(self):
-        try:
-            while not self.stopping.is_set():
-                for message in self.consumer.consume(500, 0.02):
-                    expect(message.error() is None, f"reading a book: {message.error()}")
-                    self.take(message)
-        except Exception as failure:
-            self.failure = failure
-
-    def take(self, message):
-        if message.offset() != self.next_offset[message.topic()]:
-            raise Failure(f"{message.topic()}: {message.offset() - self.next_offset[message.topic()]} records expired unread")
-        self.next_offset[message.topic()] = message.offset() + 1
-        self.bytes += len(message.value())
-        record, symbol = json.loads(message.value()), self.symbols[message.topic()]
-        self.tops[symbol] = record
-        if not record["valid"]:
-            self.breaks += 1
-            self.books.pop(symbol, None)
-        elif record["type"] == "snapshot":
-            if record["chunk"] == 0:
-                self.books[symbol] = {"bids": {}, "asks": {}}
-                self.last_snapshot[symbol] = {"u": record["u"], "bids": [], "asks": []}
-                self.snapshots += 1
-            for side in ("bids", "asks"):
-                self.books[symbol][side].update(record[side])
-                self.last_snapshot[symbol][side] += record[side]
-        elif record["type"] == "diff":
-            self.diffs += 1
-            self.levels += len(record["bids"]) + len(record["asks"])
-            if self.diffs % 50 == 0:
-                self.ages.append(time.time() * 1e3 - record["time"] / 1e6 if isinstance(record["time"], int) else 0.0)
-            if symbol in self.books:
-                for side in ("bids", "asks"):
-                    book = self.books[symbol][side]
-                    for price, quantity in record[side]:
-                        if quantity == "0":
-                            book.pop(price, None)
-                        else:
-                            book[price] = quantity
-
-    def price(self, symbol, side):
-        return D(self.tops[symbol][side][0])
-
-
-class Orders(threading.Thread):
-    """A client that sends orders of every kind, never more than `IN_FLIGHT` without an end, and follows each to its end. They come as evenly
-    as the updates do: the part of the orders that is sent is the part of `updates` that was seen."""
-
-    IN_FLIGHT = 400
-
-    def __init__(self, stack, books, count, rate, updates):
-        super().__init__(daemon=True)
-        self.stack, self.books, self.count, self.rate, self.updates = stack, books, count, rate, updates
-        self.generator = random.Random(1)
-        self.sent, self.cancels, self.ends, self.refusals = 0, 0, collections.Counter(), collections.Counter()
-        self.pending = {}
-        self.consumer = Consumer({"bootstrap.servers": stack.bootstrap, "group.id": "soak-orders", "enable.auto.commit": False,
-                                  "auto.offset.reset": "error", "fetch.wait.max.ms": 20, "log_level": 0})
-        partitions = [TopicPartition(t, p) for t in ("executions", "orders.rejected")
-                      for p in self.consumer.list_topics(t, timeout=10).topics[t].partitions]
-        self.consumer.assign([TopicPartition(p.topic, p.partition, self.consumer.get_watermark_offsets(p, timeout=10)[1]) for p in partitions])
-        self.failure, self.stopping = None, threading.Event()
-
-    def run(self):
-        try:
-            started, swept = time.monotonic(), time.monotonic()
-            while not self.stopping.is_set() and (self.sent < self.count or self.pending):
-                even = self.count * self.books.levels // self.updates + 1
-                due = min(self.count, even, int((time.monotonic() - started) * self.rate))
-                while self.sent < due and len(self.pending) < self.IN_FLIGHT:
-                    self.send()
-                for message in self.consumer.consume(500, 0.02):
-                    if message.error() is None and message.value() is not None:
-                        self.take(message.topic(), json.loads(message.value()))
-                self.stack.producer.poll(0)
-                if self.sent == self.count and time.monotonic() - swept > 5:
-                    swept = time.monotonic()
-                    for account in ACCOUNTS:
-                        self.stack.send({"action": "cancel_all", "account": account})
-        except Exception as failure:
-            self.failure = failure
-
-    def send(self):
-        draw, choose = self.generator.random(), self.generator.choice
-        identifier, symbol, side = f"soak-{self.sent}", choose(SYMBOLS), choose(["buy", "sell"])
-        # About 27 to 270 dollars.
-        quantity = D(self.generator.randint(10, 100)) * (D("0.0001") if symbol == "BTC-USDT" else D("0.0016"))
-        order = {"client_order_id": identifier, "account": choose(ACCOUNTS), "symbol": symbol, "side": side, "quantity": str(quantity)}
-        best, away = ("ask", D("0.98")) if side == "buy" else ("bid", D("1.02"))
-        touch = self.books.price(symbol, best)
-        kind = "taken"
-        if draw < 0.40:
-            pass
-        elif draw < 0.60:
-            order.update(price=str(touch), time_in_force="ioc")
-        elif draw < 0.90:
-            order.update(price=str((touch * away).quantize(D("0.01"))))
-            kind = "rests"
-        elif draw < 0.95:
-            order.update(price=str(touch), post_only=True)
-            kind = "rests"  # unless the venue refuses it, which takes
-        else:
-            order.update(quantity="100000")
-        self.pending[identifier] = (order["account"], kind)
-        self.stack.send(order)
-        self.sent += 1
-
-    def take(self, topic, record):
-        identifier = record.get("client_order_id")
-        if identifier not in self.pending:
-            return
-        account, kind = self.pending[identifier]
-        if topic == "orders.rejected":
-            self.refusals[record["code"]] += 1
-            del self.pending[identifier]
-        elif record.get("status") in ENDED:
-            self.ends[record["status"]] += 1
-            del self.pending[identifier]
-        elif record.get("status") == "open" and kind == "rests":
-            self.pending[identifier] = (account, "leaves")
-            self.cancels += 1
-            self.stack.send({"action": "cancel", "client_order_id": f"cancel-{identifier}", "target_client_order_id": identifier,
-                             "account": account})
 
 
 class Watch:
@@ -229,7 +81,8 @@ class Watch:
                 "postgres": directory_bytes(self.data / "postgres")}
 
     def __call__(self):
-        return {"levels": self.books.levels, "diffs": self.books.diffs, "orders": self.orders.sent, "lags": self.lags(), "disk": self.disk()}
+        return {"levels": self.books.levels, "diffs": self.books.diffs, "orders": self.orders.sent, "lags": self.lags(),
+                "disk": self.disk()}
 
 
 def metrics(stack, program):
@@ -337,37 +190,35 @@ def redis_forgets(stack):
     print(f"  Redis: {checked:,} keys, each with an expiry of at most {max(stack.redis.ttl(k) for k in keys[:2_000])} s")
 
 
-def nothing_grew(sampler, orders, asserts):
+def nothing_grew(sampler, asserts):
     """Prints the slope of each program's memory after the warm-up, and refuses what exceeds its allowance."""
-    complaints = []
     begin, end = sampler.moments[0][0], sampler.moments[-1][0]
     settled = begin + WARM_UP * (end - begin)
     moments = [(at, moment) for at, moment in sampler.moments if at >= settled]
-    hours = (moments[-1][0] - moments[0][0]) / 3600
-    updates = moments[-1][1]["levels"] - moments[0][1]["levels"]
-    number = moments[-1][1]["orders"] - moments[0][1]["orders"]
-    print(f"  memory after the first {WARM_UP:.0%}: {hours * 60:.1f} minutes, {updates:,} updates, {number:,} orders (RSS, of several processes PSS; slope by Theil–Sen)")
+    seconds = moments[-1][0] - moments[0][0]
+    updates, orders = (moments[-1][1][what] - moments[0][1][what] for what in ("levels", "orders"))
+    print(f"  memory after the first {WARM_UP:.0%}: {seconds / 60:.1f} minutes, {updates:,} updates, {orders:,} orders; RSS, of several "
+          "processes PSS; slope by Theil–Sen")
+    complaints = []
     for name, samples in sampler.samples.items():
+        after = [s for s in samples if s.time >= settled]
+        slope = theil_sen([(s.time, s.memory) for s in after])
+        grown = slope * seconds
+        fixed, each, why = GROWTH.get(name, (None, 0, "not asserted: its caches fill, its tables may grow"))
+        allowed = None if fixed is None else fixed + each * orders
+        share = (samples[-1].seconds - samples[0].seconds) / (end - begin)
+        print(f"    {name:15}{samples[0].memory / MIB:6.1f} MiB at first, {after[0].memory / MIB:6.1f} to {after[-1].memory / MIB:6.1f}; "
+              f"{slope * 3600 / MIB:+7.2f} MiB/h = {grown / max(1, updates):+.3f} B/update = {grown / max(1, orders):+.0f} B/order; "
+              f"grew {grown / MIB:+.2f} MiB" + (f" of {allowed / MIB:.1f}" if allowed else "") + f" ({why}); "
+              f"{min(s.descriptors for s in after)} to {max(s.descriptors for s in after)} descriptors; {share:.0%} of a core")
         if len({s.pid for s in samples}) > 1:
             complaints.append(f"{name} was started again")
-        points = [(s.time, s.memory) for s in samples if s.time >= settled]
-        slope = theil_sen(points)
-        grown = slope * hours * 3600
-        after = [s for s in samples if s.time >= settled]
-        fixed, each, why = GROWTH.get(name, (None, 0, "shared buffers are filled; the tables may grow"))
-        allowed = None if fixed is None else fixed + each * number
-        descriptors = f"{min(s.descriptors for s in after)} to {max(s.descriptors for s in after)}"
-        seconds = samples[-1].seconds - samples[0].seconds
-        print(f"    {name:15} {samples[0].memory / MIB:6.1f} MiB at first, {after[0].memory / MIB:6.1f} to {after[-1].memory / MIB:6.1f} (PSS "
-              f"{after[-1].pss / MIB:.1f}); slope {slope * 3600 / MIB:+8.2f} MiB/h = {grown / max(1, updates):+.3f} B/update = "
-              f"{grown / max(1, number):+.1f} B/order; {descriptors} descriptors; {100 * seconds / (end - begin):.0f} % of a core; "
-              f"allowed {'-' if allowed is None else f'{allowed / MIB:.1f} MiB, grew {grown / MIB:+.2f}'} ({why})")
         if asserts and allowed is not None and grown > allowed:
             complaints.append(f"{name} grew by {grown / MIB:.1f} MiB, {allowed / MIB:.1f} are allowed")
         if name != "postgres" and max(s.descriptors for s in after) > after[0].descriptors + DESCRIPTORS:
             complaints.append(f"{name} has {max(s.descriptors for s in after)} descriptors open, {after[0].descriptors} after the warm-up")
     if not asserts:
-        print("    (printed, not asserted: a longer run is needed)")
+        print("    (growth is printed, not asserted: a longer run is needed)")
     return complaints
 
 
@@ -382,7 +233,8 @@ def lag_and_disk(sampler, watch):
     disk = [moment["disk"] for _, moment in sampler.moments]
     for topic in disk[0]["books"]:
         largest = max(d["books"][topic] for d in disk)
-        print(f"  {topic}: at most {largest / MIB:.0f} MiB on disk, {BOOK_BYTES / MIB:.0f} are kept in segments of {SEGMENT_BYTES / MIB:.0f}")
+        print(f"  {topic}: at most {largest / MIB:.0f} MiB on disk, {BOOK_BYTES / MIB:.0f} are kept in segments of "
+              f"{SEGMENT_BYTES / MIB:.0f}")
         # What the next round of retention will delete, besides the segment that is being written.
         if largest > BOOK_BYTES + 8 * SEGMENT_BYTES:
             complaints.append(f"{topic} took {largest / MIB:.0f} MiB")
@@ -408,7 +260,7 @@ def feed_report(stack, books):
     def total(name):
         return int(sum(v for n, v in values.items() if n.startswith(name)))
 
-    print(f"  Ingestor: {total('apus_feed_gaps')} gaps, {total('apus_feed_resyncs')} times valid, {total('apus_feed_connections')} streams, "
+    print(f"  Ingestor: {total('apus_feed_gaps')} gaps, {total('apus_feed_resyncs')} resyncs, {total('apus_feed_connections')} streams, "
           f"{total('apus_inbox_dropped_frames')} frames dropped, {total('apus_records_lost_total')} records lost; "
           f"{books.breaks} records of an invalid book")
 
@@ -443,7 +295,7 @@ def soak(arguments):
         books_are_equal(stack, books)
         redis_forgets(stack)
         feed_report(stack, books)
-        complaints = nothing_grew(sampler, orders, arguments.orders >= ASSERTED_FROM) + lag_and_disk(sampler, watch)
+        complaints = nothing_grew(sampler, arguments.orders >= ASSERTED_FROM) + lag_and_disk(sampler, watch)
         expect(stack.healthy(), "every program is up")
         books.stopping.set()
         expect(not complaints, "; ".join(complaints))
