@@ -4,7 +4,7 @@
 # Builds in release mode; runs beside any other stack, with data of its own in a temporary directory.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-deploy/test.sh dependencies >&2
+[ -x .build/test-venv/bin/python ] || deploy/test.sh dependencies >&2
 swift build -c release >&2
 work=$(mktemp -d "${TMPDIR:-/tmp}/apus-soak.XXXXXX")
 chmod 755 "$work"
