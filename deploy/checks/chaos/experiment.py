@@ -1,5 +1,7 @@
 """The experiment: phases of faults under the flow, with what was measured after each."""
 import collections
+import concurrent.futures
+import copy
 import random
 import signal
 import time
@@ -9,9 +11,12 @@ from stack import Failure, wait_until
 from . import faults
 from .faults import FLOW, SERVERS, SERVICES, TAKE_OVER
 from .flow import ACCOUNTS
+from .watch import Convergence, Venue
 
 # What lived shorter is started again with a delay, as a supervisor does with a program that keeps dying.
 REST_SECONDS = 3.2
+# What takes longer is told at once.
+SLOW_SECONDS = 8
 
 
 class Experiment:
@@ -22,6 +27,7 @@ class Experiment:
         self.say = say
         self.injected = collections.Counter()
         self.at = collections.Counter()  # kills at each named boundary
+        self.wanted = set()  # boundaries at which it was to stop
         self.measured = collections.defaultdict(list)
         self.unrecovered = []
         self.rested_at = collections.defaultdict(float)
@@ -47,12 +53,12 @@ class Experiment:
             self.measured[name].append(min(moments) - start)
             self.measured[f"{name}, all accounts"].append(max(moments) - start)
 
-    def recover(self, name, start, mark, decides=None, sends=None):
+    def recover(self, name, start, mark, decides=None, sends=None, arrived=False, converged=None):
         """Measures what comes back after the start: decisions on these partitions, orders of these accounts at the venue, and
         PostgreSQL's agreement with what the venue holds then."""
         begun = start
         if decides is not None:
-            found = self.watch.decisions_after(start, decides)
+            found = self.watch.decisions_after(start, decides, arrived)
             self.record(f"{name}: first new decision", start, list(found.values()))
             begun = max([start, *(t for t in found.values() if t)])
         if sends is not None:
@@ -60,17 +66,18 @@ class Experiment:
             found = self.venue.first_order_after(begun + 0.02, sends, mark)
             self.record(f"{name}: first new order at the venue", start, list(found.values()))
         if self.convergence.wait(mark):
-            self.measured["converged"].append(time.time() - start)
+            taken = time.time() - start
+            self.measured[f"converged after {converged or 'restarts'}"].append(taken)
+            if taken > SLOW_SECONDS:
+                self.say(f"{name}: PostgreSQL agreed after {taken:.1f} s")
         else:
             self.unrecovered.append(f"{name}: PostgreSQL does not hold what the venue holds")
 
     def recover_service(self, service, start, mark, name="restart"):
-        if service == "riskgate":
-            self.recover(f"{name} of RiskGate", start, mark, set(self.watch.partition_of.values()), ACCOUNTS[:-1])
-        elif service == "ordermanager":
-            self.recover(f"{name} of OrderManager", start, mark, None, ACCOUNTS[:-1])
-        else:
-            self.recover(f"{name} of {service}", start, mark)
+        decides = set(self.watch.partition_of.values()) if service == "riskgate" else None
+        sends = ACCOUNTS[:-1] if service in ("riskgate", "ordermanager") else None
+        converged = "stops" if name == "resumption" else None
+        self.recover(f"{name} of {service}", start, mark, decides, sends, converged=converged)
 
     def disturb_venue(self, chance):
         if self.random.random() < chance and (kind := faults.venue_fault(self.stack, self.random)):
@@ -146,9 +153,9 @@ class Experiment:
         self.note(f"{'restart' if in_order else 'SIGKILL'} of {program}", program)
         # Redis decides nothing; the others hold up decisions, orders, or the record.
         if program == "kafka":
-            self.recover("restart of kafka", start, mark, set(self.watch.partition_of.values()), ACCOUNTS[:-1])
+            self.recover("kafka", start, mark, set(self.watch.partition_of.values()), ACCOUNTS[:-1], arrived=True, converged="servers")
         else:
-            self.recover(f"restart of {program}", start, mark)
+            self.recover(program, start, mark, converged="servers")
 
     # --- phases ---
 
@@ -161,21 +168,34 @@ class Experiment:
             self.say(f"{number + 1} of {count} kills at random")
 
     def boundary_kills(self, each, venue_chance=0.3):
-        """Every named boundary, so often each, in mixed order."""
-        todo = [(s, n, p, self.kill_at) for s, names in FLOW.items() for n, p in names.items() for _ in range(each)]
-        todo += [(s, n, p, self.kill_in_take_over) for s, names in TAKE_OVER.items() for n, p in names.items() for _ in range(each)]
+        """Every named boundary, so often each, in mixed order; OrderManager's beside all the others', because its take-over waits longest."""
+        todo = [(s, n, p, "kill_at") for s, names in FLOW.items() for n, p in names.items() for _ in range(each)]
+        todo += [(s, n, p, "kill_in_take_over") for s, names in TAKE_OVER.items() for n, p in names.items() for _ in range(each)]
+        self.wanted = {name for _, name, _, _ in todo}
         self.random.shuffle(todo)
-        done = 0
-        while todo:
+        lanes = [[t for t in todo if (t[0] == "ordermanager") == is_sender] for is_sender in (True, False)]
+        with concurrent.futures.ThreadPoolExecutor(len(lanes)) as pool:
+            for done in [pool.submit(self.beside().boundary_lane, lane, venue_chance) for lane in lanes]:
+                done.result()
+
+    def beside(self):
+        """The same experiment for another thread: connections and chance of its own, one record."""
+        other = copy.copy(self)
+        other.venue = Venue(self.stack)
+        other.convergence = Convergence(self.stack, other.venue)
+        other.random = random.Random(self.random.random())
+        return other
+
+    def boundary_lane(self, todo, venue_chance):
+        for number in range(len(todo)):
             now = time.monotonic()
             # The first whose process has rested.
             index = next((i for i, t in enumerate(todo) if self.rested_at[f"{t[0]}-0"] <= now), 0)
             service, name, passes, action = todo.pop(index)
             self.disturb_venue(venue_chance)
-            action(service, name, self.random.randint(0, passes))
-            done += 1
-            if done % 10 == 0:
-                self.say(f"{sum(self.at.values())} kills at boundaries, {len(todo)} to come")
+            getattr(self, action)(service, name, self.random.randint(0, passes))
+            if number % 10 == 9:
+                self.say(f"{self.kills} kills, {sum(self.at.values())} of them at boundaries")
 
     def stops(self, lengths, boundaries):
         for seconds in lengths:
@@ -223,7 +243,8 @@ class Experiment:
                 self.note("SIGKILL of a replica", program)
                 try:
                     self.recover(f"take-over from {service}", held.died_at, mark,
-                                 self.partitions_with_flow(partitions) if service == "riskgate" else None, accounts)
+                                 self.partitions_with_flow(partitions) if service == "riskgate" else None, accounts,
+                                 converged="take-over")
                 finally:
                     held.release()
                 self.await_shared(topic)

@@ -1,5 +1,6 @@
 """What is measured while the experiment runs: decisions as they appear on the log, orders as they reach the venue, PostgreSQL's lag."""
 import http.client
+import itertools
 import json
 import threading
 import time
@@ -24,12 +25,13 @@ class Watch(threading.Thread):
         super().__init__(daemon=True)
         self.consumer = Consumer({
             "bootstrap.servers": stack.bootstrap, "group.id": "chaos-watch", "enable.auto.commit": False, "fetch.wait.max.ms": 20,
+            "queued.max.messages.kbytes": 4096,
             "auto.offset.reset": "earliest", "reconnect.backoff.max.ms": 500, "log_level": 0})
         metadata = self.consumer.list_topics(timeout=10).topics
         self.consumer.assign([TopicPartition(t, p, 0) for t in self.TOPICS for p in metadata[t].partitions])
         self.stopped = threading.Event()
         self.lock = threading.Lock()
-        self.decided = {}  # partition: times of its decisions in seconds, the last few thousand
+        self.decided = {}  # partition: its last few thousand decisions: when, and when the broker had the request, in seconds
         self.owners = {}  # (topic, partition): who marked it last
         self.partition_of = {}  # account: its partition
         self.approved = self.rejected = 0
@@ -58,7 +60,7 @@ class Watch(threading.Thread):
         with self.lock:
             self.partition_of[record["account"]] = partition
             times = self.decided.setdefault(partition, [])
-            times.append(record["decided_at"] / 1e9)
+            times.append((record["decided_at"] / 1e9, record["source"]["timestamp"] / 1e9))
             if len(times) > 4000:
                 del times[:2000]
 
@@ -68,12 +70,13 @@ class Watch(threading.Thread):
     def accounts_on(self, partitions):
         return [a for a, p in list(self.partition_of.items()) if p in partitions]
 
-    def decisions_after(self, moment, partitions):
-        """The first decision after the moment on each of the partitions; waits for all of them, gives None for one that never came."""
+    def decisions_after(self, moment, partitions, arrived=False):
+        """The first decision after the moment on each of the partitions, if need be on a request that `arrived` after it; waits for
+        all of them, gives None for one that never came."""
 
         def first():
             with self.lock:
-                return {p: next((t for t in self.decided.get(p, []) if t > moment), None) for p in partitions}
+                return {p: next((t for t, at in self.decided.get(p, []) if (at if arrived else t) > moment), None) for p in partitions}
 
         end = time.monotonic() + GIVE_UP_SECONDS
         while (found := first()) and None in found.values() and time.monotonic() < end:
@@ -130,7 +133,7 @@ class Venue:
             for account in (a for a in accounts if found[a] is None):
                 times = [int(o["created"]) / 1e9 for o in self.page("orders", account, mark[0][account])]
                 found[account] = min((t for t in times if t > moment), default=None)
-            time.sleep(0.02)
+            time.sleep(0.1)
         return found
 
 
@@ -160,17 +163,19 @@ class Convergence:
         fills = {(f["account"], str(f["order_id"]), str(f["trade_id"])) for a in ACCOUNTS for f in self.venue.page("fills", a, mark[1][a])}
         end = time.monotonic() + GIVE_UP_SECONDS
         while orders or fills:
+            before = len(orders) + len(fills)
+            # Few at a time: asking must not be what PostgreSQL is busy with.
             for identifier, status, filled in self.query(
                     "SELECT venue_client_id, status, filled_quantity FROM child_orders WHERE venue_client_id = ANY(%s)",
-                    list(orders)) or []:
+                    list(orders)[:100]) or []:
                 if covers(status, filled, orders[identifier]):
                     del orders[identifier]
-            fills -= set(self.query(
-                "SELECT account, venue_order_id, trade_id FROM fills WHERE trade_id = ANY(%s)", [t for _, _, t in fills]) or [])
+            trades = [t for _, _, t in itertools.islice(fills, 100)]
+            fills -= set(self.query("SELECT account, venue_order_id, trade_id FROM fills WHERE trade_id = ANY(%s)", trades) or [])
             if time.monotonic() > end:
                 return False
-            if orders or fills:
-                time.sleep(0.03)
+            if len(orders) + len(fills) == before:
+                time.sleep(0.1)
         return True
 
 
