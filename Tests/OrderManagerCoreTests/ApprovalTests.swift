@@ -211,6 +211,53 @@ import Wire
     }
     rig.approve("c", action: .cancelAll, quantity: nil, price: nil)
     #expect(rig.calls.map { Rig.name($0.action) } == ["cancel", "cancel"])
+    #expect(rig.committed == 3)
+  }
+
+  @Test func cancelAllOfOneSymbolOrOfAll() {
+    var rig = Rig()
+    var ether = World.instrument
+    ether.symbol = World.known(Symbol("ETH-USDT"))
+    ether.venueSymbol = "ETHUSDT"
+    rig.feed(.instrument(ether))
+    for (id, symbol) in [("bitcoin", World.instrument.symbol), ("ether", ether.symbol)] {
+      rig.approve(id, timeInForce: .gtc, symbol: symbol)
+      rig.confirm(rig.report(.open, place: rig.places.count - 1))
+    }
+    rig.approve("c", action: .cancelAll, quantity: nil, price: nil, symbol: ether.symbol)
+    #expect(rig.statuses(of: "ether").last == .pendingCancel)
+    #expect(rig.statuses(of: "bitcoin").last == .open)
+    rig.approve("d", action: .cancelAll, quantity: nil, price: nil)
+    #expect(rig.statuses(of: "bitcoin").last == .pendingCancel)
+  }
+
+  /// It is done when each of its cancels is: until then a new owner reads it again.
+  @Test func cancelAllIsCommittedAfterItsCancels() {
+    var rig = Rig()
+    rig.approve("open", timeInForce: .gtc)
+    rig.confirm(rig.report(.open))
+    rig.approve("doubtful", timeInForce: .gtc, validFor: 60 * Interval.second)
+    rig.loseReply()
+    rig.approve("c", action: .cancelAll, quantity: nil, price: nil)
+    rig.approve("later", timeInForce: .gtc)
+    #expect(rig.statuses(of: "open").last == .pendingCancel)
+    #expect(rig.committed == 2, "the order whose outcome is not known still waits for its cancel")
+    rig.denyAll(milliseconds: 20_000)
+    rig.confirm(rig.report(.open, place: 2))
+    rig.denyAll(milliseconds: 20_000)
+    #expect(rig.statuses(of: "doubtful") == [.unknown, .cancelled])
+    #expect(rig.statuses(of: "later") == [.open])
+    #expect(rig.committed == 4)
+  }
+
+  @Test func cancelAllTakesBothLegsOfAReplace() {
+    var rig = Rig()
+    rig.approve("a", timeInForce: .gtc)
+    rig.confirm(rig.report(.open))
+    rig.approve("r", action: .replace, quantity: "2", target: "a")
+    rig.approve("c", action: .cancelAll, quantity: nil, price: nil)
+    #expect(rig.statuses(of: "a").last == .pendingCancel && rig.statuses(of: "r") == [.cancelled])
+    #expect(rig.committed == 3)
   }
 
   // MARK: Replace

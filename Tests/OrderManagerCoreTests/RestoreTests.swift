@@ -141,6 +141,49 @@ import Wire
     #expect(world.committed == Int64(world.approvals.count))
   }
 
+  /// The log says that a cancel was asked for; then the venue denied the order for a while, and the owner died.
+  @Test(arguments: [true, false]) func aCancelThatWasAskedForOutlivesDoubt(hasSnapshot: Bool) {
+    var rig = Rig()
+    rig.approve("a", timeInForce: .gtc)
+    rig.confirm(rig.report(.open))
+    rig.approve("c", action: .cancel, target: "a")
+    rig.refuse(.noSuchOrder)
+    rig.wait(milliseconds: 20)
+    rig.refuse(.noSuchOrder)
+    #expect(rig.statuses(of: "a") == [.open, .pendingCancel, .unknown] && rig.committed == 2)
+    if hasSnapshot { rig.wait(milliseconds: 500) }
+    var next = rig.successor()
+    next.stream(next.report(.open))
+    next.wait(milliseconds: 20)
+    #expect(next.calls.contains { Rig.name($0.action) == "cancel" })
+  }
+
+  /// A new owner carries out what was not done of it, and takes no order for meant that was approved behind it.
+  @Test func cancelAllOutlivesItsOwner() {
+    var tries = 0
+    for seed in 1...40 as ClosedRange<UInt64> {
+      var world = World(seed: seed)
+      world.faults.dropStream = 1
+      world.faults.hideOrder = 1
+      world.faults.loseReply = 1
+      world.approve("before", timeInForce: .gtc)
+      for _ in 0..<1_000 where world.status(of: "before") != .unknown { world.step(milliseconds: 2) }
+      world.approve("all", action: .cancelAll, quantity: nil, price: nil)
+      world.faults.loseReply = 0
+      world.approve("behind", timeInForce: .gtc)
+      for _ in 0..<100 where world.status(of: "behind") != .open { world.step(milliseconds: 2) }
+      guard world.status(of: "before") == .unknown, world.status(of: "behind") == .open else { continue }
+      tries += 1
+      #expect(world.committed == 1, "seed \(seed): it waits")
+      world.crash()
+      world.settle(seconds: 20)
+      #expect(world.status(of: "before")?.isTerminal == true, "seed \(seed)")
+      #expect(!world.events(of: "behind").contains { $0.status == .pendingCancel }, "seed \(seed)")
+      #expect(world.committed == 3, "seed \(seed)")
+    }
+    #expect(tries > 5)
+  }
+
   @Test func aNewerOwnersMarkerEndsTheOlder() {
     var rig = Rig()
     rig.mark(owner: "reconciler", at: 7)
@@ -189,6 +232,25 @@ import Wire
 }
 
 extension Rig {
+  /// A new owner that knows what the log says.
+  fileprivate func successor() -> Rig {
+    var next = self
+    var restoration = OrderRestoration()
+    for state in states { restoration.readState(state.record, key: state.key) }
+    for (offset, record) in records.enumerated() where Int64(offset) >= restoration.executionsStart {
+      let source = RecordSource(topic: Topic.executions, partition: 0, offset: Int64(offset), timestamp: now)
+      restoration.readExecution(InputRecord(source: source, value: record.encoded(), headers: RecordHeaders(epoch: 0)))
+    }
+    next.core = OrderManagerPartition(World.settings())
+    next.feed(.restored(restoration.finish(epoch: 0, nextApproval: 0)))
+    next.feed(.instrument(World.instrument))
+    next.feed(.clock(.binance, VenueClock(offset: 0, uncertainty: Interval.millisecond)))
+    next.feed(.lease(until: now + 2 * Interval.second))
+    next.feed(.connected(World.route, true))
+    next.calls = []
+    return next
+  }
+
   fileprivate mutating func mark(owner: String, at offset: Int64) {
     let source = RecordSource(topic: Topic.executions, partition: 0, offset: offset, timestamp: now)
     feed(.execution(InputRecord(source: source, value: EpochMarker(epoch: -1, owner: owner).encoded())))

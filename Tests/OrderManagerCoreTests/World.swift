@@ -105,7 +105,7 @@ struct World {
     let request = OrderRequest(
       action: action, account: Self.account, symbol: Self.instrument.symbol, side: action == .new ? side : nil, type: .limit,
       quantity: quantity.flatMap { try? Quantity($0) }, price: price.flatMap { try? Price($0) }, timeInForce: timeInForce,
-      target: target.flatMap { ClientOrderID($0) })
+      target: target.flatMap { ClientOrderID($0) }, allSymbols: true)
     let offset = Int64(approvals.count)
     let approval = Approval(
       request: request, clientOrderID: Self.known(ClientOrderID(id)), quantity: request.quantity, limitPrice: request.price,

@@ -34,6 +34,7 @@ enum Samples {
     [
       fullRequest, quoteRequest, cancelRequest, replaceRequest,
       OrderRequest(action: .cancelAll, account: account, symbol: symbol),
+      OrderRequest(action: .cancelAll, account: account, symbol: symbol, allSymbols: true),
     ]
   }
 
@@ -112,7 +113,7 @@ enum Samples {
           approval: approvals[0],
           children: [
             .init(number: 0, venue: .binance, venueClientID: "apus-1", quantity: quantity("0.25"), price: price("26796.1"))
-          ], time: time)),
+          ], approvalOffset: 41, time: time)),
       .observation(
         Observation(
           account: account, venue: .binance, startedAt: time, orders: [seen],

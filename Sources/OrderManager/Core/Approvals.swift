@@ -92,7 +92,8 @@ extension OrderManagerPartition {
     approval.limitPrice = price
     let plan = Plan(
       approval: approval,
-      children: [Plan.Child(number: 0, venue: venue, venueClientID: id, quantity: order.quantity, price: price)], time: now)
+      children: [Plan.Child(number: 0, venue: venue, venueClientID: id, quantity: order.quantity, price: price)],
+      approvalOffset: order.approvalOffset, time: now)
     orders[key]?.carryOut(plan)
     orders[key]?.work.approval = nil
     byClientID[id] = ChildRef(key: key, index: 0)
@@ -176,15 +177,20 @@ extension OrderManagerPartition {
     cancel(key, held: record.source.offset)
   }
 
+  /// Cancels what lives of the orders that were approved before, and is done when each of their cancels is: until then a new owner
+  /// reads the record again, and orders that were approved behind it are not meant.
   private mutating func takeCancelAll(_ approval: Approval, _ record: InputRecord) {
     let request = approval.request
+    let offset = record.source.offset
     for key in live.sorted() where key.account == request.account {
-      guard let order = orders[key], order.symbol == request.symbol else { continue }
-      cancel(key, held: nil)
+      // One cancel may end another order: both legs of a replace go together.
+      guard let order = orders[key], !order.isTerminal, order.approvalOffset < offset,
+        request.allSymbols || order.symbol == request.symbol
+      else { continue }
+      progress.hold(offset)
+      cancel(key, held: offset)
     }
-    // Not held back: an order that cannot be cancelled yet is cancelled later, and after a crash whoever asked sees it still
-    // open.
-    finish([record.source.offset])
+    finish([offset])
   }
 
   /// Cancels an order now, or as soon as it is known to live. `held` is done with the event that says so.

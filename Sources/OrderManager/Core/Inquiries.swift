@@ -208,7 +208,8 @@ extension OrderManagerPartition {
 
   private mutating func resume(_ ref: ChildRef) {
     guard let child = child(ref), !child.isTerminal else { return }
-    if child.status == .pendingCancel || child.status == .pendingReplace { update(ref) { $0.work.wantsCancel = true } }
+    let isPending = child.status == .pendingCancel || child.status == .pendingReplace
+    if isPending || orders[ref.key]?.replacedBy != nil { update(ref) { $0.work.wantsCancel = true } }
     if child.venueOrderID == nil { doubt(ref, signedBy: now) }
     if child.status == .received || child.status == .submitting {
       // A snapshot from between the plan and the wire call says `received`: the call may have come after it.

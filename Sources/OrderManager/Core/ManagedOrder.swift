@@ -160,6 +160,6 @@ struct ManagedOrder: Sendable {
       _ = children[event.child].count(fill, venueOrderID: event.venueOrderID ?? "")
     }
     children[event.child].venueOrderID = event.venueOrderID ?? children[event.child].venueOrderID
-    if children.count == 1 { children[0].status = event.status }
+    if children.count == 1 { children[0].fold(event.status) }
   }
 }

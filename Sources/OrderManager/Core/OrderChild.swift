@@ -120,6 +120,13 @@ struct OrderChild: Sendable {
   /// What no fill can add any more, once it has ended.
   var remaining: Quantity { filled < quantity ? quantity - filled : .zero }
 
+  /// Takes over a state that is in the log. A cancel that was asked for stays wanted through doubt, until the venue refuses it.
+  mutating func fold(_ status: OrderStatus) {
+    if status == .pendingCancel { work.wantsCancel = true }
+    if self.status == .pendingCancel, status == .open || status == .partiallyFilled { work.wantsCancel = false }
+    self.status = status
+  }
+
   /// Counts a fill; false when it is a repetition, nil when its figures cannot be.
   mutating func count(_ fill: Fill, venueOrderID id: String) -> Bool? {
     guard fill.quantity.isPositive, fill.price.isPositive else { return nil }

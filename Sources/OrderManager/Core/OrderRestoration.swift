@@ -117,9 +117,7 @@ public struct OrderRestoration: Sendable {
   private mutating func take(_ plan: Plan, _ offset: Int64) {
     let key = OrderKey(account: plan.approval.request.account, id: plan.approval.clientOrderID)
     guard orders[key] == nil else { return }
-    // Where the approval lay is not in the plan; everything before the committed offset is known to be done, which is all it
-    // decides.
-    var order = ManagedOrder(plan.approval, offset: -1, at: plan.time)
+    var order = ManagedOrder(plan.approval, offset: plan.approvalOffset ?? -1, at: plan.time)
     order.work.approval = nil
     order.carryOut(plan)
     for index in order.children.indices { order.children[index].status = .submitting }

@@ -115,6 +115,7 @@ extension OrderChild {
     writer.beginArray()
     for name in trades.names { writer.value(name) }
     writer.endArray()
+    if work.wantsCancel { writer.member("wants_cancel", true) }
     writer.endObject()
   }
 
@@ -130,5 +131,6 @@ extension OrderChild {
     filled = try reader.decimal("filled") ?? .zero
     filledQuote = try reader.decimal("filled_quote") ?? .zero
     trades = TradeSet(names: try reader.strings("trades"))
+    work.wantsCancel = try reader.bool("wants_cancel") ?? false
   }
 }

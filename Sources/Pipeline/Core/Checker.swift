@@ -32,6 +32,7 @@ struct Checker {
     checkVenue(account, story)
     checkEnds(account, story)
     checkHalts(account, story)
+    checkCancels(story)
     checkLimits(account, story)
     checkStores(account, story)
   }
@@ -126,6 +127,21 @@ struct Checker {
       where acceptance.account == account && acceptance.sentAt > obeyed && acceptance.sentAt < end {
         problems.append("\(acceptance.clientID) was sent while the account was halted")
       }
+    }
+  }
+
+  // MARK: Cancels
+
+  /// Whoever cancels everything gets it, whatever dies in the middle: what was approved before has ended long before the last sweep.
+  private mutating func checkCancels(_ story: Story) {
+    let sweep = World.start + Clients.sweep
+    let cancels = story.approvals.filter { $0.approval.request.action == .cancelAll && $0.record.source.timestamp < sweep }
+    guard let last = cancels.last else { return }
+    for (record, approval) in story.approvals
+    where record.offset < last.record.offset && !approval.isDuplicate && approval.request.action.isOrder {
+      let events = story.events.filter { $0.event.clientOrderID == approval.clientOrderID && $0.record.source.timestamp < sweep }
+      guard let status = events.last?.event.status, !status.isTerminal, status != .unknown else { continue }
+      problems.append("\(approval.clientOrderID) was \(status) long after everything was cancelled")
     }
   }
 

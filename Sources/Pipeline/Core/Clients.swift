@@ -19,13 +19,19 @@ final class Clients {
       world.schedule(after: Interval.second + world.upTo(World.busy - Interval.second)) { [self] in submit(number, buys: bias) }
     }
     for account in world.accounts where Int.random(in: 0..<3, using: &world.generator) == 0 { restrict(account) }
+    for account in world.accounts.indices where Bool.random(using: &world.generator) {
+      world.schedule(after: world.upTo(World.busy)) { [self] in cancelAll(account) }
+    }
     // Whatever still rests is cancelled, so that every order comes to an end.
-    for seconds in [5, 20, 35] as [Int64] {
-      world.schedule(after: World.busy + seconds * Interval.second) { [self] in
-        for account in world.accounts.indices { append(account, #""action":"cancel_all","client_order_id":"all-\#(seconds)""#) }
-      }
+    world.schedule(after: Self.sweep) { [self] in
+      for account in world.accounts.indices { cancelAll(account) }
     }
   }
+
+  /// When everything is cancelled at last, counted from the beginning. What was cancelled before has ended by then.
+  static let sweep = World.busy + 35 * Interval.second
+
+  private func cancelAll(_ account: Int) { append(account, #""action":"cancel_all""#) }
 
   /// Now and then an operator stops an account for a while.
   private func restrict(_ account: Account) {

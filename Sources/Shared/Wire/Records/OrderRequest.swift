@@ -36,13 +36,15 @@ public struct OrderRequest: Hashable, Sendable {
   public var tags: [String]
   /// The order that a cancel or replace is about.
   public var target: ClientOrderID?
+  /// A `cancel_all` that names no symbol is about the orders of every symbol; `symbol` says nothing then.
+  public var allSymbols: Bool
 
   /// An order with the defaults of everything that is not named.
   public init(
     action: OrderAction = .new, account: Account, clientOrderID: ClientOrderID? = nil, venue: Venue = .best, symbol: Symbol,
     side: Side? = nil, type: OrderType = .market, quantity: Quantity? = nil, quoteQuantity: Money? = nil, price: Price? = nil,
     timeInForce: TimeInForce? = nil, postOnly: Bool = false, reduceOnly: Bool = false, expiresAt: Timestamp? = nil,
-    strategy: String? = nil, tags: [String] = [], target: ClientOrderID? = nil
+    strategy: String? = nil, tags: [String] = [], target: ClientOrderID? = nil, allSymbols: Bool = false
   ) {
     self.action = action
     self.account = account
@@ -61,6 +63,7 @@ public struct OrderRequest: Hashable, Sendable {
     self.strategy = strategy
     self.tags = tags
     self.target = target
+    self.allSymbols = action == .cancelAll && allSymbols
   }
 
   /// A record on `orders` is at most this long.
@@ -115,7 +118,7 @@ extension OrderRequest {
 
   private static let fieldNames: Set<String> = [
     "v", "action", "client_order_id", "account", "venue", "symbol", "side", "type", "quantity", "quote_quantity", "price",
-    "time_in_force", "post_only", "reduce_only", "expires_at", "strategy", "tags", "target_client_order_id",
+    "time_in_force", "post_only", "reduce_only", "expires_at", "strategy", "tags", "target_client_order_id", "all_symbols",
   ]
 
   /// Reads and checks the members of a request.
@@ -137,7 +140,8 @@ extension OrderRequest {
       expiresAt: try reader.time("expires_at"),
       strategy: try reader.string("strategy"),
       tags: try reader.strings("tags"),
-      target: try reader.identifier("target_client_order_id"))
+      target: try reader.identifier("target_client_order_id"),
+      allSymbols: try reader.bool("all_symbols") ?? (reader.value("symbol") == nil))
     try checkShape()
   }
 
@@ -222,5 +226,6 @@ extension OrderRequest {
       writer.endArray()
     }
     writer.member("target_client_order_id", target)
+    if allSymbols { writer.member("all_symbols", true) }
   }
 }

@@ -30,13 +30,16 @@ public struct Plan: Hashable, Sendable {
   public var approval: Approval
   /// What will be sent.
   public var children: [Child]
+  /// Where the approval lies on `orders.approved`, same partition.
+  public var approvalOffset: Int64?
   /// OrderManager's time.
   public var time: Timestamp
 
   /// A plan.
-  public init(approval: Approval, children: [Child], time: Timestamp) {
+  public init(approval: Approval, children: [Child], approvalOffset: Int64? = nil, time: Timestamp) {
     self.approval = approval
     self.children = children
+    self.approvalOffset = approvalOffset
     self.time = time
   }
 
@@ -57,6 +60,7 @@ public struct Plan: Hashable, Sendable {
     guard total <= Int128(Int64.max), children.allSatisfy({ $0.quantity.isPositive && $0.price.isPositive }) else {
       throw RecordError(.outOfRange, "A quantity or price of the plan is not above zero, or its quantities are too large.")
     }
+    approvalOffset = try reader.integer("approval_offset")
     time = try reader.require("time", try reader.time("time"))
   }
 
@@ -77,6 +81,7 @@ public struct Plan: Hashable, Sendable {
       writer.endObject()
     }
     writer.endArray()
+    writer.member("approval_offset", approvalOffset)
     writer.member("time", time)
     writer.name("approval")
     writer.raw(String(decoding: approval.encoded(), as: UTF8.self))
