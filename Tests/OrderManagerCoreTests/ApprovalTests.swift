@@ -106,13 +106,34 @@ import Wire
 
   @Test func aStalledRiskGateCannotApprove() {
     var rig = Rig()
-    rig.approve(bytes: EpochMarker(epoch: -1, owner: "riskgate").encoded())
     rig.approve("a", epoch: 0)
     rig.approve(bytes: EpochMarker(epoch: -1, owner: "riskgate").encoded())
     rig.approve("b", epoch: 0)
     rig.approve("c", epoch: 2)
     #expect(rig.events.isEmpty && rig.places.count == 2)
     #expect(rig.core.counters.fenced == 1)
+  }
+
+  /// Whoever else may write to the topic approves nothing, and ends no owner's epoch.
+  @Test func onlyTheOwnersEpochApproves() {
+    var rig = Rig()
+    for (number, epoch) in [nil, -1, 1, .max].enumerated() as EnumeratedSequence<[Int64?]> {
+      rig.approve("forged\(number)", epoch: epoch)
+    }
+    rig.approve(bytes: EpochMarker(epoch: .max, owner: "riskgate").encoded(), epoch: nil)
+    #expect(rig.places.isEmpty && rig.records.isEmpty)
+    #expect(rig.deadLetters.map(\.code) == Array(repeating: .unfenced, count: 5))
+    #expect(rig.alerts.map(\.code) == ["unfenced_record"], "it is said once")
+    #expect(rig.core.counters.unfenced == 5 && rig.committed == 5)
+    rig.approve("genuine")
+    #expect(rig.places.count == 1)
+  }
+
+  @Test func theOwnerOfALogWhoseBeginningHasExpiredApproves() {
+    var rig = Rig(firstApproval: 50)
+    rig.approve("a", epoch: 7)
+    rig.approve("b", epoch: nil)
+    #expect(rig.places.count == 1)
   }
 
   @Test(arguments: ["", "{", "[]", "{\"v\":1}", "{\"account\":\"main\",\"account\":\"main\"}", "\u{0}"])

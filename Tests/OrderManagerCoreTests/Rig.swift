@@ -16,7 +16,7 @@ struct Rig {
   var balances: [Balances] = []
   var deadLetters: [DeadLetter] = []
   var lines: [String] = []
-  var committed: Int64 = 0
+  private var next: Int64 = 0
   var measuresClock = 0
   var isFenced = false
   var states: [(key: String, record: InputRecord)] = []
@@ -26,20 +26,28 @@ struct Rig {
   private var nextApproval: Int64 = 0
   private var nextOffset: Int64 = 0
 
-  init(_ configure: (inout OrderManagerSettings) -> Void = { _ in }) {
+  /// `firstApproval` is where the log of approvals begins.
+  init(firstApproval: Int64 = 0, _ configure: (inout OrderManagerSettings) -> Void = { _ in }) {
     // Only what the test does leads to questions.
     var settings = World.settings()
     settings.sweepInterval = Interval.day
     settings.connectedSweepInterval = Interval.day
     configure(&settings)
     core = OrderManagerPartition(settings)
-    feed(.restored(RestoredOrders(epoch: 0, nextApproval: 0)))
+    feed(.restored(RestoredOrders(epoch: 0, nextApproval: firstApproval)))
     feed(.instrument(World.instrument))
     feed(.clock(.binance, VenueClock(offset: 0, uncertainty: Interval.millisecond)))
     feed(.lease(until: now + 2 * Interval.second))
     feed(.connected(World.route, true))
+    nextApproval = firstApproval
+    if firstApproval == 0 { approve(bytes: EpochMarker(epoch: -1, owner: "riskgate").encoded(), epoch: nil) }
+    wait(milliseconds: 300)
     calls = []
+    states = []
   }
+
+  /// How many approvals are done; RiskGate's marker before them is not counted.
+  var committed: Int64 { next - 1 }
 
   var events: [OrderEvent] { records.compactMap { if case .order(let event) = $0 { event } else { nil } } }
   func events(of id: String) -> [OrderEvent] { events.filter { $0.clientOrderID.text == id } }
@@ -57,7 +65,7 @@ struct Rig {
     case .call(let call):
       calls.append(call)
       if case .place(let order) = call.action { places.append(order) }
-    case .commit(let next): committed = next
+    case .commit(let offset): next = offset
     case .log(let line): lines.append(line)
     case .measureClock: measuresClock += 1
     case .fenced: isFenced = true
@@ -91,7 +99,7 @@ struct Rig {
   mutating func approve(
     _ id: String, action: OrderAction = .new, side: Side? = .buy, quantity: String? = "1", price: String? = "100",
     timeInForce: TimeInForce = .ioc, target: String? = nil, validFor: Int64 = 5 * Interval.second, control: Int64 = 0,
-    reduceOnly: Bool = false, symbol: Symbol? = nil, epoch: Int64? = nil, isDuplicate: Bool = false
+    reduceOnly: Bool = false, symbol: Symbol? = nil, epoch: Int64? = 0, isDuplicate: Bool = false
   ) {
     let request = OrderRequest(
       action: action, account: World.account, symbol: symbol ?? World.instrument.symbol, side: action == .new ? side : nil,
@@ -105,7 +113,7 @@ struct Rig {
     approve(bytes: approval.encoded(), epoch: epoch)
   }
 
-  mutating func approve(bytes: [UInt8]?, epoch: Int64? = nil) {
+  mutating func approve(bytes: [UInt8]?, epoch: Int64? = 0) {
     let source = RecordSource(topic: Topic.approved, partition: 0, offset: nextApproval, timestamp: now)
     nextApproval += 1
     feed(.approved(InputRecord(source: source, value: bytes, headers: RecordHeaders(epoch: epoch))))

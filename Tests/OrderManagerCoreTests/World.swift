@@ -64,6 +64,7 @@ struct World {
   init(seed: UInt64, faults: Faults = Faults()) {
     generator = SeededGenerator(seed: seed)
     self.faults = faults
+    append(EpochMarker(epoch: -1, owner: "riskgate").encoded())
     takeOver()
   }
 
@@ -100,7 +101,7 @@ struct World {
   mutating func approve(
     _ id: String, action: OrderAction = .new, side: Side = .buy, quantity: String? = "1", price: String? = "100",
     timeInForce: TimeInForce = .ioc, target: String? = nil, validFor: Int64 = 5 * Interval.second, control: Int64 = 0,
-    epoch: Int64? = nil, isDuplicate: Bool = false
+    epoch: Int64? = 0, isDuplicate: Bool = false
   ) {
     let request = OrderRequest(
       action: action, account: Self.account, symbol: Self.instrument.symbol, side: action == .new ? side : nil, type: .limit,
@@ -141,14 +142,14 @@ struct World {
     }
     isSucceeding = false
     _ = appendMarker(epoch: epoch)
-    var restoration = OrderRestoration()
+    var restoration = OrderRestoration(epoch: epoch)
     for state in states { restoration.readState(state.record, key: state.key) }
     for record in executions.dropFirst(Int(restoration.executionsStart)) { restoration.readExecution(record) }
     current += 1
     owners[current] = Owner(
       core: OrderManagerPartition(Self.settings()), nextApproval: committed, nextExecution: executions.count,
       leaseUntil: now + Self.leaseDuration)
-    feed(.restored(restoration.finish(epoch: epoch, nextApproval: committed)))
+    feed(.restored(restoration.finish(nextApproval: committed)))
     feed(.instrument(Self.instrument))
     feed(.clock(.binance, VenueClock(offset: 0, uncertainty: Interval.millisecond)))
     feed(.lease(until: owner.leaseUntil))

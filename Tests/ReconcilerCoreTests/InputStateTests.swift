@@ -6,10 +6,11 @@ import Wire
 @Suite struct InputStateTests {
   @Test func aRecordIsReadOnce() {
     var input = InputState(topic: Topic.executions, partition: 0)
-    let record = Sample.execution(0, Sample.event("a", .open))
+    #expect(input.apply(Sample.marker(Topic.executions)) == .nothing)
+    let record = Sample.execution(1, Sample.event("a", .open))
     #expect(input.apply(record) == .change(.progressed(Sample.event("a", .open))))
     #expect(input.apply(record) == .repeated)
-    #expect(input.nextOffset == 1)
+    #expect(input.nextOffset == 2)
   }
 
   @Test func aFormerOwnersRecordsDoNotCountAfterANewerMarker() {
@@ -28,6 +29,39 @@ import Wire
     #expect(input.apply(Sample.record(Topic.approved, 10, Sample.approval("a").encoded(), epoch: 6)) == .fenced)
     let second = Sample.record(Topic.approved, 11, Sample.approval("a").encoded(), epoch: 7)
     #expect(input.apply(second) == .change(.approved(Sample.approval("a"))))
+  }
+
+  /// Only what carries the epoch of the partition's owner changes rows, and an epoch that has not begun ends none.
+  @Test(arguments: [Topic.approved, Topic.rejected, Topic.executions])
+  func strangersChangeNothing(topic: String) {
+    var input = InputState(topic: topic, partition: 0)
+    let values = [
+      Topic.approved: Sample.approval("a").encoded(), Topic.rejected: Sample.rejection("a").encoded(),
+      Topic.executions: ExecutionRecord.order(Sample.event("a", .open)).encoded(),
+    ]
+    let value = values[topic] ?? []
+    #expect(input.apply(Sample.record(topic, 0, value, epoch: 0)) == .unreadable(.stranger), "nobody owns it yet")
+    #expect(input.apply(Sample.marker(topic, 1, epoch: 1)) == .nothing)
+    for (offset, epoch) in [(2, nil), (3, 2), (4, .max), (5, -1)] as [(Int64, Int64?)] {
+      #expect(input.apply(Sample.record(topic, offset, value, epoch: epoch)) == .unreadable(.stranger))
+    }
+    #expect(input.apply(Sample.marker(topic, 6, epoch: 1_001)) == .unreadable(.impossibleMarker))
+    #expect(input.apply(Sample.marker(topic, 7, epoch: .max)) == .unreadable(.impossibleMarker))
+    guard case .change = input.apply(Sample.record(topic, 8, value, epoch: 1)) else {
+      Issue.record("the owner's record does not count")
+      return
+    }
+  }
+
+  /// Where the log's beginning has expired the owner's marker may be gone with it: his records count all the same.
+  @Test func anOwnerWhoseMarkerHasExpiredCounts() {
+    var input = InputState(topic: Topic.approved, partition: 0)
+    let change = Projected.change(.approved(Sample.approval("a")))
+    #expect(input.apply(Sample.record(Topic.approved, 50, Sample.approval("a").encoded(), epoch: 7)) == change)
+    #expect(input.apply(Sample.record(Topic.approved, 51, Sample.approval("a").encoded(), epoch: nil)) == .unreadable(.stranger))
+    #expect(input.apply(Sample.marker(Topic.approved, 52)) == .nothing)
+    #expect(input.apply(Sample.record(Topic.approved, 53, Sample.approval("a").encoded(), epoch: 7)) == .fenced)
+    #expect(input.apply(Sample.record(Topic.approved, 54, Sample.approval("a").encoded(), epoch: 52)) == change)
   }
 
   @Test(arguments: [Topic.approved, Topic.rejected, Topic.executions])
@@ -50,7 +84,7 @@ import Wire
     var input = InputState(topic: Topic.executions, partition: 0)
     let observation = Observation(account: Sample.account, venue: .binance, startedAt: Sample.start, missing: ["apus-1"])
     let bytes = ExecutionRecord.observation(observation).encoded()
-    #expect(input.apply(Sample.record(Topic.executions, 0, bytes)) == .nothing)
+    #expect(input.apply(Sample.record(Topic.executions, 0, bytes, epoch: nil)) == .nothing, "it needs no epoch")
   }
 
   /// However often and from wherever the log is read again, each record counts once, in order.

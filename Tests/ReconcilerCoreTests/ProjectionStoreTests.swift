@@ -119,13 +119,14 @@ import Wire
     var rejection = Sample.rejection("odd", reason: "a \0 nul, a \" quote, a \\ backslash, '; DROP TABLE orders; --")
     rejection.request?.tags = ["\0", "\u{1F9A2}"]
     var batch = Batch()
-    batch.add(Sample.record(Topic.rejected, 0, rejection.encoded()), stored: input)
+    batch.add(Sample.marker(Topic.rejected), stored: input)
+    batch.add(Sample.record(Topic.rejected, 1, rejection.encoded()), stored: input)
     try store.store(batch)
     #expect(try lines(url, "SELECT client_order_id, status FROM orders") == ["odd rejected"])
     let reason = try lines(url, "SELECT reason FROM rejections")
     #expect(reason == ["a \u{FFFD} nul, a \" quote, a \\ backslash, '; DROP TABLE orders; --"])
     input = try store.input(topic: Topic.rejected, partition: 0)
-    #expect(input.nextOffset == 1)
+    #expect(input.nextOffset == 2)
   }
 
   /// A value beyond a limit of the database costs its record alone; a database that is in trouble costs none.
@@ -139,10 +140,10 @@ import Wire
   func theOrderOfTopicsDoesNotMatter(executionsFirst: Bool) throws {
     let url = try database(executionsFirst ? "executions_first" : "approvals_first")
     let store = try open(url)
-    let approvals = [Sample.record(Topic.approved, 0, Sample.approval("a").encoded())]
+    let approvals = [Sample.marker(Topic.approved), Sample.record(Topic.approved, 1, Sample.approval("a").encoded())]
     let executions = [
-      Sample.execution(0, Sample.event("a", .open)),
-      Sample.execution(1, Sample.event("a", .filled, filled: "0.25", trade: "1", of: "0.25")),
+      Sample.marker(Topic.executions), Sample.execution(1, Sample.event("a", .open)),
+      Sample.execution(2, Sample.event("a", .filled, filled: "0.25", trade: "1", of: "0.25")),
     ]
     for records in executionsFirst ? [executions, approvals] : [approvals, executions] {
       var batch = Batch()

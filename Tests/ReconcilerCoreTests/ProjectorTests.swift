@@ -52,6 +52,15 @@ import Wire
       Topic.layouts(accountPartitions: 2).map { KafkaTopicSpecification($0.name, partitionCount: $0.partitions) })
   }
 
+  /// The partition's owners take it, at offset 0.
+  private func mark(by producer: KafkaProducer) throws {
+    for topic in [Topic.approved, Topic.executions] {
+      _ = try producer.send(topic: topic, partition: 1, value: EpochMarker(epoch: -1, owner: "ordermanager/test").encoded())
+    }
+  }
+
+  private let epoch = [KafkaHeader("epoch", Array("0".utf8))]
+
   private func send(_ orders: Range<Int>, by producer: KafkaProducer) throws {
     for number in orders {
       let id = "o\(number)"
@@ -59,9 +68,10 @@ import Wire
         Sample.event(id, .submitting), Sample.event(id, .open),
         Sample.event(id, .filled, filled: "0.25", trade: String(number), of: "0.25"),
       ]
-      _ = try producer.send(topic: Topic.approved, partition: 1, value: Sample.approval(id).encoded())
+      _ = try producer.send(topic: Topic.approved, partition: 1, value: Sample.approval(id).encoded(), headers: epoch)
       for event in events {
-        _ = try producer.send(topic: Topic.executions, partition: 1, value: ExecutionRecord.order(event).encoded())
+        let value = ExecutionRecord.order(event).encoded()
+        _ = try producer.send(topic: Topic.executions, partition: 1, value: value, headers: epoch)
       }
     }
     #expect(try producer.flush(timeoutMilliseconds: 10_000))
@@ -82,6 +92,7 @@ import Wire
     let database = Secret(postgres.url())
     try makeTopics(kafka)
     let producer = try KafkaProducer(KafkaSettings(bootstrap: kafka.bootstrap, clientID: "test"))
+    try mark(by: producer)
     try send(0..<200, by: producer)
     do {
       let running = try Running(kafka, database)
@@ -105,11 +116,15 @@ import Wire
     let database = Secret(postgres.url())
     try makeTopics(kafka)
     let producer = try KafkaProducer(KafkaSettings(bootstrap: kafka.bootstrap, clientID: "test"))
+    try mark(by: producer)
     _ = try producer.send(topic: Topic.executions, partition: 1, value: nil)
     _ = try producer.send(topic: Topic.executions, partition: 1, value: Array("no json".utf8))
     // jsonb cannot hold such a number, though the record is legal.
     let text = String(decoding: ExecutionRecord.order(Sample.event("huge", .open)).encoded(), as: UTF8.self)
-    _ = try producer.send(topic: Topic.executions, partition: 1, value: Array((text.dropLast() + ",\"more\":1e999999}").utf8))
+    let huge = Array((text.dropLast() + ",\"more\":1e999999}").utf8)
+    _ = try producer.send(topic: Topic.executions, partition: 1, value: huge, headers: epoch)
+    let strange = ExecutionRecord.order(Sample.event("strange", .open)).encoded()
+    _ = try producer.send(topic: Topic.executions, partition: 1, value: strange)
     try send(0..<1, by: producer)
     let running = try Running(kafka, database)
     #expect(waitUntil(timeoutMilliseconds: 20_000) { filledOrders(database) == 1 && running.health.isHealthy })
@@ -119,6 +134,6 @@ import Wire
       let letter = try DeadLetter($0.value ?? [])
       codes[letter.source.offset] = letter.code
     }
-    #expect(codes == [0: .malformed, 1: .malformed, 2: .outOfRange])
+    #expect(codes == [1: .malformed, 2: .malformed, 3: .outOfRange, 4: .unfenced])
   }
 }

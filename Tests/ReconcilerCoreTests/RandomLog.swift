@@ -10,16 +10,17 @@ struct RandomLog {
   private var statuses: [String: OrderStatus] = [:]
   private var filled: [String: Quantity] = [:]
   private var trades = 0
-  private var epoch: Int64 = -1
+  private var epoch: Int64 = 0
 
   init(seed: UInt64, count: Int) {
     generator = SeededGenerator(seed: seed)
+    for topic in [Topic.approved, Topic.rejected, Topic.executions] { records[topic]?.append(Sample.marker(topic)) }
     for step in 0..<count { self.step(step) }
   }
 
   private mutating func step(_ number: Int) {
     let live = statuses.keys.sorted().filter { statuses[$0]?.isTerminal == false }
-    switch Int.random(in: 0..<12, using: &generator) {
+    switch Int.random(in: 0..<13, using: &generator) {
     case 0...2: decide("o\(number)")
     case 3: append(Topic.rejected, Sample.rejection("r\(number)").encoded())
     case 4: if let id = statuses.keys.sorted().randomElement(using: &generator) { repeatUse(of: id) }
@@ -27,6 +28,7 @@ struct RandomLog {
     case 6: staleOwner()
     case 7: junk()
     case 8: repeatFill()
+    case 9: stranger()
     default: if let id = live.randomElement(using: &generator) { progress(id) }
     }
   }
@@ -70,13 +72,29 @@ struct RandomLog {
 
   private mutating func takeOver() {
     let offset = Int64(records[Topic.executions]?.count ?? 0)
-    append(Topic.executions, EpochMarker(epoch: -1, owner: "b").encoded(), epoch: nil)
+    append(Topic.executions, EpochMarker(epoch: -1, owner: "ordermanager/b").encoded(), epoch: nil)
     epoch = offset
   }
 
   private mutating func staleOwner() {
     guard epoch > 0, let id = statuses.keys.sorted().first else { return }
     append(Topic.executions, ExecutionRecord.order(Sample.event(id, .rejected)).encoded(), epoch: epoch - 1)
+  }
+
+  /// Legible records that no owner has written, and markers that cannot be.
+  private mutating func stranger() {
+    let epoch: Int64? = Bool.random(using: &generator) ? nil : 1 << 40
+    switch Int.random(in: 0..<4, using: &generator) {
+    case 0: append(Topic.approved, Sample.approval("stranger").encoded(), epoch: epoch)
+    case 1: append(Topic.rejected, Sample.rejection("stranger").encoded(), epoch: epoch)
+    case 2:
+      guard let id = statuses.keys.sorted().first else { return }
+      append(Topic.executions, ExecutionRecord.order(Sample.event(id, .rejected)).encoded(), epoch: epoch)
+    default:
+      for topic in records.keys.sorted() {
+        append(topic, EpochMarker(epoch: 1 << 40, owner: "ordermanager/stranger").encoded(), epoch: nil)
+      }
+    }
   }
 
   private mutating func junk() {
@@ -88,7 +106,7 @@ struct RandomLog {
     append(Topic.executions, ExecutionRecord.order(event).encoded(), epoch: epoch)
   }
 
-  private mutating func append(_ topic: String, _ value: [UInt8]?, epoch: Int64? = nil) {
+  private mutating func append(_ topic: String, _ value: [UInt8]?, epoch: Int64? = 0) {
     let offset = Int64(records[topic]?.count ?? 0)
     records[topic]?.append(Sample.record(topic, offset, value, epoch: epoch))
   }
@@ -100,7 +118,9 @@ struct RandomLog {
 
   /// `order status filled-quantity`, sorted: what `orders` must hold.
   var expectedOrders: [String] {
-    let rejected = (records[Topic.rejected] ?? []).compactMap { $0.value.flatMap { try? Rejection($0) } }
+    let rejected = (records[Topic.rejected] ?? []).filter { $0.epoch == 0 }.compactMap {
+      $0.value.flatMap { try? Rejection($0) }
+    }
     let refusedOnly = rejected.map(\.clientOrderID.text).filter { statuses[$0] == nil }
     let refusedLines = Set(refusedOnly).map { "\($0) rejected 0" }
     return (statuses.map { "\($0.key) \($0.value.rawValue) \((filled[$0.key] ?? .zero).text())" } + refusedLines).sorted()

@@ -59,18 +59,20 @@ enum Sample {
       cumulativeQuote: price * cumulative, provenance: .venue, time: start)
   }
 
-  static func record(_ topic: String, _ offset: Int64, _ value: [UInt8]?, epoch: Int64? = nil) -> LogRecord {
+  /// By default one of the first owner, whose marker lies at offset 0.
+  static func record(_ topic: String, _ offset: Int64, _ value: [UInt8]?, epoch: Int64? = 0) -> LogRecord {
     LogRecord(
       place: LogPlace(topic: topic, partition: 0, offset: offset, appendedAt: start + offset * Interval.millisecond),
       epoch: epoch,
-      value: value)
+      value: value, newestEpoch: 1_000)
   }
 
-  static func execution(_ offset: Int64, _ event: OrderEvent, epoch: Int64? = nil) -> LogRecord {
+  static func execution(_ offset: Int64, _ event: OrderEvent, epoch: Int64? = 0) -> LogRecord {
     record(Topic.executions, offset, ExecutionRecord.order(event).encoded(), epoch: epoch)
   }
 
-  static func marker(_ topic: String, _ offset: Int64, epoch: Int64) -> LogRecord {
-    record(topic, offset, EpochMarker(epoch: epoch, owner: "a").encoded(), epoch: nil)
+  static func marker(_ topic: String, _ offset: Int64 = 0, epoch: Int64 = -1) -> LogRecord {
+    let epoch = topic == Topic.rejected ? max(0, epoch) : epoch
+    return record(topic, offset, EpochMarker(epoch: epoch, owner: "ordermanager/a").encoded(), epoch: nil)
   }
 }

@@ -12,10 +12,11 @@ struct Harness {
   var engine: RiskEngine
   var settings: RiskSettings
   var now = Harness.start
+  /// The offset of the owner's marker on `approved`.
   var epoch: Int64 = 0
   /// The topics of the partition.
   var orders: [OrderRecord] = []
-  var executions: [[UInt8]] = []
+  var executions: [(value: [UInt8]?, epoch: Int64?)] = []
   var approved: [(value: [UInt8], epoch: Int64)] = []
   var rejected: [(value: [UInt8], epoch: Int64)] = []
   var state: [(key: String, value: [UInt8], epoch: Int64)] = []
@@ -31,6 +32,8 @@ struct Harness {
       partition: partition, partitionCount: partitionCount,
       defaults: OrderDefaults(account: Harness.main, symbol: Harness.btc))
     engine = RiskEngine(settings)
+    mark()
+    execute(bytes: EpochMarker(epoch: -1, owner: "ordermanager/test").encoded())
     list(Harness.instrument("BTC-USDT"))
     quote("BTC-USDT", bid: "26795.4", ask: "26796.1")
     if isReady { apply(.ready) }
@@ -132,14 +135,15 @@ struct Harness {
   }
 
   mutating func execute(_ record: ExecutionRecord) {
-    execute(bytes: record.encoded())
+    execute(bytes: record.encoded(), epoch: record.isOrderManagers ? 0 : nil)
   }
 
-  mutating func execute(bytes: [UInt8]?) {
+  /// OrderManager's own, unless another epoch is said.
+  mutating func execute(bytes: [UInt8]?, epoch: Int64? = 0) {
     let source = RecordSource(
       topic: Topic.executions, partition: settings.partition, offset: Int64(executions.count), timestamp: now)
-    executions.append(bytes ?? [])
-    apply(.execution(payload: bytes, source: source, epoch: nil))
+    executions.append((bytes, epoch))
+    apply(.execution(payload: bytes, source: source, epoch: epoch))
   }
 
   /// An event of OrderManager on an order of a single child.
@@ -204,14 +208,9 @@ struct Harness {
 
   /// A successor that has nothing but the logs; it may end again before it has read an order.
   mutating func restart(readsOrders: Bool = true) throws {
-    epoch += 1
-    approved.append((EpochMarker(epoch: epoch, owner: "next").encoded(), epoch))
-    rejected.append((EpochMarker(epoch: epoch, owner: "next").encoded(), epoch))
-    state.append(("@epoch", EpochMarker(epoch: epoch, owner: "next").encoded(), epoch))
-    var restore = RiskRestore(settings)
-    for (offset, record) in state.enumerated() {
-      try restore.readState(key: Array(record.key.utf8), value: record.value, epoch: record.epoch, offset: Int64(offset))
-    }
+    mark()
+    var restore = RiskRestore(settings, epoch: epoch)
+    for record in state { try restore.readState(key: Array(record.key.utf8), value: record.value, epoch: record.epoch) }
     let from = restore.checkpoint
     for (offset, record) in approved.enumerated() where Int64(offset) >= from.approved {
       try restore.readDecision(topic: Topic.approved, value: record.value, epoch: record.epoch, offset: Int64(offset))
@@ -219,12 +218,12 @@ struct Harness {
     for (offset, record) in rejected.enumerated() where Int64(offset) >= from.rejected {
       try restore.readDecision(topic: Topic.rejected, value: record.value, epoch: record.epoch, offset: Int64(offset))
     }
-    engine = try restore.engine(epoch: epoch)
+    engine = try restore.engine()
     effects = []
     for instrument in instruments { apply(.instrument(instrument)) }
-    for (offset, payload) in executions.enumerated() where Int64(offset) >= from.executions {
+    for (offset, record) in executions.enumerated() where Int64(offset) >= from.executions {
       let source = RecordSource(topic: Topic.executions, partition: settings.partition, offset: Int64(offset), timestamp: now)
-      apply(.execution(payload: payload, source: source, epoch: nil))
+      apply(.execution(payload: record.value, source: source, epoch: record.epoch))
     }
     for limits in limits { apply(.limits(limits)) }
     for (control, source) in controls { apply(.control(control, source: source)) }
@@ -233,6 +232,15 @@ struct Harness {
     guard readsOrders else { return }
     let replayed = orders.dropFirst(Int(from.orders))
     for record in replayed { apply(.order(record)) }
+  }
+
+  /// An owner takes the partition.
+  private mutating func mark() {
+    epoch = Int64(approved.count)
+    approved.append((EpochMarker(epoch: -1, owner: "riskgate").encoded(), epoch))
+    let marker = EpochMarker(epoch: epoch, owner: "riskgate").encoded()
+    rejected.append((marker, epoch))
+    state.append(("@epoch", marker, epoch))
   }
 
   /// The broker has acknowledged every decision.

@@ -52,19 +52,41 @@ import Wire
   @Test func strangersRecordsDoNotStopATakeOver() throws {
     var gate = Harness()
     gate.send(#"{"side":"buy","quantity":0.25,"client_order_id":"a"}"#)
-    let approval = try #require(gate.approved.first).value
-    var restore = RiskRestore(gate.settings)
+    let approval = try #require(gate.approved.last).value
+    var restore = RiskRestore(gate.settings, epoch: 1)
     let hostile: [[UInt8]?] = [nil, [], Array("{".utf8), Array("[]".utf8), Array(#"{"v":1,"type":"checkpoint"}"#.utf8), approval]
     for (offset, value) in hostile.enumerated() {
       for key in ["main", Checkpoint.key, "main/a/1"] {
-        try restore.readState(key: Array(key.utf8), value: value, epoch: nil, offset: Int64(offset))
+        try restore.readState(key: Array(key.utf8), value: value, epoch: nil)
       }
       try restore.readDecision(topic: Topic.approved, value: value, epoch: nil, offset: Int64(offset))
       try restore.readDecision(topic: Topic.rejected, value: value, epoch: nil, offset: Int64(offset))
     }
-    gate.engine = try restore.engine(epoch: 1)
+    gate.engine = try restore.engine()
     gate.apply(.ready)
     #expect(gate.exposure() == nil, "an approval without an epoch is nobody's")
+  }
+
+  /// Only OrderManager's epoch moves a position or releases what is reserved; Reconciler's adjustments need none.
+  @Test func strangersExecutionsChangeNothing() {
+    var gate = Harness()
+    gate.send(#"{"side":"buy","price":26000,"quantity":1,"client_order_id":"a"}"#)
+    var copy = gate
+    copy.event("a", .cancelled, quantity: "1")
+    copy.event("b", .filled, quantity: "2", cumulative: "2", fill: Harness.fill("1", price: "26000", quantity: "2"))
+    let forged = copy.executions.suffix(2).compactMap(\.value)
+    let impossible = EpochMarker(epoch: .max, owner: "ordermanager/x").encoded()
+    for bytes in forged + [impossible] {
+      for epoch in [nil, 1, .max] as [Int64?] { gate.execute(bytes: bytes, epoch: epoch) }
+    }
+    #expect(gate.deadLetters.map(\.code) == Array(repeating: .unfenced, count: 9))
+    #expect(gate.alerts.map(\.code) == ["unfenced_record"], "it is said once")
+    var exposure = gate.exposure()
+    #expect(exposure?.openBuys == Harness.quantity("1") && exposure?.position == .zero)
+    gate.hold("0.5", at: "26000", id: "h")
+    gate.event("a", .cancelled, quantity: "1")
+    exposure = gate.exposure()
+    #expect(exposure?.openBuys == .zero && exposure?.position == Harness.quantity("0.5"))
   }
 
   /// A book from a clock that runs ahead is as old as its reading: it does not stay young, and the marks after it count.

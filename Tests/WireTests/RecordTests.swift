@@ -97,13 +97,42 @@ import Testing
 
   @Test func aStalledFormerOwnerDoesNotCount() {
     var fence = EpochFence()
-    #expect(fence.admits(3))
-    fence.see(EpochMarker(epoch: -1, owner: "a"), at: 10)
-    fence.see(EpochMarker(epoch: -1, owner: "b"), at: 20)
-    #expect(!fence.admits(10))
-    #expect(fence.admits(20))
-    fence.see(EpochMarker(epoch: 10, owner: "a"), at: 30)
-    #expect(fence.epoch == 20)
-    #expect(fence.admits(nil))
+    #expect(fence.writer(of: 3) == .stranger, "nobody has begun")
+    let first = fence.see(EpochMarker(epoch: -1, owner: "a"), at: 10)
+    let second = fence.see(EpochMarker(epoch: -1, owner: "b"), at: 20)
+    #expect(first && second)
+    #expect(fence.writer(of: 10) == .former)
+    #expect(fence.writer(of: 20) == .owner)
+    let late = fence.see(EpochMarker(epoch: 10, owner: "a"), at: 30)
+    #expect(late && fence.epoch == 20)
+    for epoch in [nil, -1, 21, .max] as [Int64?] { #expect(fence.writer(of: epoch) == .stranger) }
+  }
+
+  /// An epoch is the offset of its first marker: nothing that is written names one that lies ahead. Further topics name it.
+  @Test func anEpochThatCannotHaveBegunEndsNone() {
+    var fence = EpochFence()
+    _ = fence.see(EpochMarker(epoch: -1, owner: "a"), at: 10)
+    let impossible = [
+      fence.see(EpochMarker(epoch: .max, owner: "b"), at: 11), fence.see(EpochMarker(epoch: 12, owner: "b"), at: 11),
+      fence.see(EpochMarker(epoch: 12, owner: "b"), notAbove: 11), fence.see(EpochMarker(epoch: -1, owner: "b"), notAbove: 11),
+    ]
+    #expect(impossible == [false, false, false, false])
+    #expect(fence.writer(of: 10) == .owner)
+    let possible = fence.see(EpochMarker(epoch: 12, owner: "c"), notAbove: 12)
+    #expect(possible && fence.writer(of: 10) == .former)
+  }
+
+  /// Where markers may have been missed, an epoch above the known one may be an owner's, until the next marker.
+  @Test func aBlindFenceBelievesUntilItSees() {
+    for blind in [EpochFence(isBlind: true), EpochFence(epoch: -1, next: 5)] {
+      var fence = blind
+      #expect(fence.writer(of: 7) == .owner && fence.writer(of: nil) == .stranger)
+      _ = fence.see(EpochMarker(epoch: -1, owner: "a"), at: 20)
+      #expect(fence.writer(of: 7) == .former && fence.writer(of: 21) == .stranger)
+      fence.miss()
+      #expect(fence.writer(of: 21) == .owner)
+    }
+    #expect(EpochFence(epoch: -1, next: 0).writer(of: 0) == .stranger)
+    #expect(EpochFence(epoch: 3, next: 9).writer(of: 4) == .stranger)
   }
 }

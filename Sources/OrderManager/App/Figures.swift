@@ -16,6 +16,7 @@ final class Figures {
       (gauge("placed", "Orders sent to a venue, repeats included"), { $0.placed }),
       (gauge("unknown", "Wire calls whose outcome was unknown"), { $0.unknown }),
       (gauge("fenced", "Approvals of a former owner upstream"), { $0.fenced }),
+      (gauge("unfenced", "Records where only an owner writes, without its epoch"), { $0.unfenced }),
       (gauge("duplicates", "Approvals of an id that was taken already"), { $0.duplicates }),
       (gauge("unreadable", "Records that could not be read"), { $0.unreadable }),
       (gauge("foreign", "Reports on orders that this deployment did not make"), { $0.foreign }),

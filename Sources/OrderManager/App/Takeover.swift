@@ -31,7 +31,7 @@ struct Takeover {
       boundary("ordermanager.takeover.marked")
     }
     var restorations: [Int32: OrderRestoration] = [:]
-    for (partition, epoch) in epochs { restorations[partition] = try read(partition, end: epoch + 1) }
+    for (partition, epoch) in epochs { restorations[partition] = try read(partition, epoch: epoch) }
     boundary("ordermanager.takeover.read")
     if epochs.values.contains(where: { $0 > 0 }) {
       stop.wait(timeoutMilliseconds: Int(max(0, leaseEnd - monotonicNanoseconds()) / Interval.millisecond) + 1)
@@ -48,19 +48,19 @@ struct Takeover {
         }
       }
       guard restoration.newestEpoch <= epoch else { throw ShellError("another owner has marked partition \(partition)") }
-      let restored = restoration.finish(epoch: epoch, nextApproval: committed[partition] ?? 0)
+      let restored = restoration.finish(nextApproval: committed[partition] ?? 0)
       results[partition] = Result(restored: restored, nextExecution: end)
     }
     return results
   }
 
   /// Reads what the log holds up to our first marker.
-  private func read(_ partition: Int32, end: Int64) throws -> OrderRestoration {
-    var restoration = OrderRestoration()
+  private func read(_ partition: Int32, epoch: Int64) throws -> OrderRestoration {
+    var restoration = OrderRestoration(epoch: epoch)
     try reader.readPartition(Topic.orderState, partition) { message in
       restoration.readState(InputRecord(message), key: String(decoding: message.key ?? [], as: UTF8.self))
     }
-    try reader.readPartition(Topic.executions, partition, from: restoration.executionsStart, to: end) { message in
+    try reader.readPartition(Topic.executions, partition, from: restoration.executionsStart, to: epoch + 1) { message in
       restoration.readExecution(InputRecord(message))
     }
     logger.debug("read partition \(partition)")

@@ -5,17 +5,21 @@ import Wire
 /// What comes in on `orders.approved`.
 extension OrderManagerPartition {
   mutating func takeApproved(_ record: InputRecord) {
+    if record.source.offset > progress.next { fence.miss() }
     guard progress.begin(record.source.offset) else { return }
     guard let value = record.value else { return deadLetter(RecordError(.malformed, "The payload is null."), record) }
     do throws(RecordError) {
       let reader = try RecordReader(value)
       if let marker = EpochMarker(reader) {
-        fence.see(marker, at: record.source.offset)
+        guard fence.see(marker, at: record.source.offset) else { throw .impossibleMarker }
         return note(fence.epoch, at: record.source.offset)
       }
-      guard fence.admits(record.headers.epoch) else {
+      switch fence.writer(of: record.headers.epoch) {
+      case .owner: break
+      case .former:
         counters.fenced += 1
         return finish([record.source.offset])
+      case .stranger: throw .stranger
       }
       let approval = try Approval(reader)
       guard settings.owns(approval.request.account) else {

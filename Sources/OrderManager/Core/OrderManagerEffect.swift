@@ -89,6 +89,8 @@ public struct OrderManagerCounters: Hashable, Sendable {
   public var unknown: Int64 = 0
   /// Approvals of a former owner of the partition upstream.
   public var fenced: Int64 = 0
+  /// Records where only an owner writes, without its epoch.
+  public var unfenced: Int64 = 0
   /// Approvals of an id that was taken already.
   public var duplicates: Int64 = 0
   /// Records that could not be read.

@@ -36,7 +36,9 @@ struct Succession: Hashable, Sendable {
 public struct OrderRestoration: Sendable {
   private var orders: [OrderKey: ManagedOrder] = [:]
   private var cursor = OrderSnapshot.Cursor(executionsOffset: 0, executionsEpoch: -1, approvalsEpochs: [])
-  private var stateFence = EpochFence()
+  private let epoch: Int64
+  /// Compaction leaves only the last marker.
+  private var stateFence = EpochFence(isBlind: true)
   private var executionsFence = EpochFence()
   private var executionsOffset: Int64 = 0
   private var successions: [Succession] = []
@@ -46,28 +48,34 @@ public struct OrderRestoration: Sendable {
   /// and nothing that the caller writes counts: it must begin again.
   public var newestEpoch: Int64 { executionsFence.epoch }
 
-  /// Nothing read yet.
-  public init() {}
+  /// Nothing read yet; `epoch` is the new owner's, the offset of its first marker on `executions`.
+  public init(epoch: Int64) { self.epoch = epoch }
 
   /// Where to begin to read `executions`: only to be asked when `order.state` has been read.
   public var executionsStart: Int64 { cursor.executionsOffset }
 
   /// Takes a record of `order.state`. Only markers and what carries its owner's epoch count: strangers' records are passed over.
   public mutating func readState(_ record: InputRecord, key: String) {
-    guard stateFence.admits(record.headers.epoch) else { return }
-    let isOwned = record.headers.epoch != nil
+    let writer = stateFence.writer(of: record.headers.epoch)
     guard let value = record.value else {
-      if isOwned, let key = Self.orderKey(key) { orders[key] = nil }
+      if writer == .owner, let key = Self.orderKey(key) { orders[key] = nil }
       return
     }
     do throws(RecordError) {
       let reader = try RecordReader(value)
+      if let marker = EpochMarker(reader) {
+        guard stateFence.see(marker, notAbove: epoch) else { throw .impossibleMarker }
+        return
+      }
+      guard writer == .owner else {
+        if writer == .stranger { unreadable += 1 }
+        return
+      }
       switch try reader.string("type") {
-      case "epoch": if let marker = EpochMarker(reader) { stateFence.see(marker, at: record.source.offset) }
-      case _ where !isOwned: unreadable += 1
       case "cursor":
         cursor = try OrderSnapshot.Cursor(reader)
-        executionsFence = EpochFence(epoch: cursor.executionsEpoch)
+        executionsOffset = cursor.executionsOffset
+        executionsFence = EpochFence(epoch: cursor.executionsEpoch, next: cursor.executionsOffset)
         successions = [Succession(offset: -1, epoch: cursor.executionsEpoch)]
       default:
         let order = try ManagedOrder(reader)
@@ -80,23 +88,23 @@ public struct OrderRestoration: Sendable {
 
   /// Takes a record of `executions`, from `executionsStart` on.
   public mutating func readExecution(_ record: InputRecord) {
+    if record.source.offset > executionsOffset { executionsFence.miss() }
     executionsOffset = record.source.offset + 1
     guard let value = record.value, let execution = try? ExecutionRecord(value) else {
       unreadable += 1
       return
     }
-    let counts = executionsFence.admits(record.headers.epoch)
+    let writer = executionsFence.writer(of: record.headers.epoch)
     switch execution {
     case .epoch(let marker):
-      // Other programs write to this topic too; only our own succession matters here.
-      guard marker.owner.hasPrefix("ordermanager") else { return }
-      executionsFence.see(marker, at: record.source.offset)
+      guard marker.isOrderManagers else { return }
+      guard executionsFence.see(marker, at: record.source.offset) else { return unreadable += 1 }
       successions.append(Succession(offset: record.source.offset, epoch: executionsFence.epoch))
-    case .plan where record.headers.epoch == nil, .order where record.headers.epoch == nil: unreadable += 1  // No owner's.
+    case .plan where writer == .stranger, .order where writer == .stranger: unreadable += 1
     case .plan(let plan):
       // Also one that a stalled former owner wrote after its time: it may have sent it.
       take(plan, record.source.offset)
-    case .order(let event) where counts:
+    case .order(let event) where writer == .owner:
       let key = OrderKey(account: event.account, id: event.clientOrderID)
       if orders[key] == nil { orders[key] = ManagedOrder(event) } else { orders[key]?.fold(event) }
       cover(key, record.source.offset)
@@ -104,8 +112,8 @@ public struct OrderRestoration: Sendable {
     }
   }
 
-  /// The orders, for the owner of `epoch`.
-  public func finish(epoch: Int64, nextApproval: Int64) -> RestoredOrders {
+  /// The orders, for the new owner.
+  public func finish(nextApproval: Int64) -> RestoredOrders {
     var restored = RestoredOrders(epoch: epoch, nextApproval: nextApproval)
     restored.orders = orders.values.sorted { $0.key < $1.key }
     restored.approvalsEpochs = cursor.approvalsEpochs

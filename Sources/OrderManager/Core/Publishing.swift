@@ -77,10 +77,16 @@ extension OrderManagerPartition {
   }
 
   mutating func deadLetter(_ error: RecordError, _ record: InputRecord) {
-    counters.unreadable += 1
+    if error.code == .unfenced { noteStranger(record.source.topic, error) } else { counters.unreadable += 1 }
     let letter = DeadLetter(service: "ordermanager", error: error, source: record.source, payload: record.value)
     publish(
       Topic.deadLetters, partitioned: false, key: record.source.topic, letter.encoded(), finishing: [record.source.offset])
+  }
+
+  /// Somebody writes where only an owner may: it counts for nothing, and a person is told once.
+  mutating func noteStranger(_ topic: String, _ error: RecordError) {
+    counters.unfenced += 1
+    alert(.critical, "unfenced_record", "Somebody else writes to \(topic). \(error.reason) It is ignored.")
   }
 
   mutating func finish(_ offsets: [Int64]) {

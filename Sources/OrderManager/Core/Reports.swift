@@ -275,8 +275,10 @@ extension OrderManagerPartition {
 
   /// A newer owner, be it one that has stalled while it took the partition and does not know that it has lost it again.
   private mutating func takeMarker(_ marker: EpochMarker, at offset: Int64) {
-    guard marker.owner.hasPrefix("ordermanager"), (marker.epoch < 0 ? offset : marker.epoch) > epoch else { return }
-    effects.append(.fenced)
+    guard marker.isOrderManagers else { return }
+    var fence = EpochFence(epoch: epoch)
+    guard fence.see(marker, at: offset) else { return noteStranger(Topic.executions, .impossibleMarker) }
+    if fence.epoch > epoch { effects.append(.fenced) }
   }
 
   private mutating func takeObserved(_ fill: VenueFill, _ route: Route) {

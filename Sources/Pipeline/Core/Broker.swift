@@ -27,6 +27,7 @@ struct LoggedRecord {
 /// The log: partitions, and what the groups have committed.
 struct Broker {
   private(set) var logs: [Place: [LoggedRecord]] = [:]
+  private var epochs: [Place: Int64] = [:]
   private var committed: [Place: Int64] = [:]
   /// The generation of each group's partition; commits of another are refused.
   private var generations: [Place: Int] = [:]
@@ -39,13 +40,27 @@ struct Broker {
 
   func end(_ place: Place) -> Int64 { Int64(logs[place]?.count ?? 0) }
 
+  /// The newest epoch that has begun on the partition, or that its owner has named there.
+  func epoch(_ place: Place) -> Int64? { epochs[place] }
+
   mutating func append(
     _ place: Place, key: [UInt8]?, value: [UInt8]?, headers: RecordHeaders, sentAt: Timestamp, at now: Timestamp
   ) -> Int64 {
     let offset = end(place)
     let source = RecordSource(topic: place.topic, partition: place.partition, offset: offset, timestamp: now)
+    if let marker = Self.marker(value) {
+      let epoch = marker.epoch < 0 ? offset : marker.epoch
+      // What a stranger names cannot have begun.
+      if epoch <= (logs.values.map(\.count).max() ?? 0) { epochs[place] = max(epochs[place] ?? -1, epoch) }
+    }
     logs[place, default: []].append(LoggedRecord(source: source, key: key, value: value, headers: headers, sentAt: sentAt))
     return offset
+  }
+
+  /// Markers are short.
+  private static func marker(_ value: [UInt8]?) -> EpochMarker? {
+    guard let value, value.count < 128 else { return nil }
+    return (try? RecordReader(value)).flatMap(EpochMarker.init)
   }
 
   /// The group's offset on its input.

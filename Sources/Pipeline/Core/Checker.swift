@@ -29,6 +29,7 @@ struct Checker {
     let story = read(partition)
     let account = world.accounts[Int(partition)]
     checkDecisions(partition, story)
+    checkPlans(story)
     checkVenue(account, story)
     checkEnds(account, story)
     checkHalts(account, story)
@@ -39,16 +40,17 @@ struct Checker {
 
   // MARK: Reading
 
-  /// Records of a former owner behind a newer one's marker do not count.
+  /// Records of a former owner behind a newer one's marker do not count, nor what carries no epoch that has begun.
   private func counted(_ topic: String, _ partition: Int32) -> [LoggedRecord] {
     var epoch: Int64 = -1
     return world.broker.records(Place(topic, partition)).filter { record in
       guard let value = record.value, let reader = try? RecordReader(value) else { return false }
       if let marker = EpochMarker(reader) {
-        epoch = max(epoch, marker.epoch < 0 ? record.offset : marker.epoch)
+        let named = marker.epoch < 0 ? record.offset : marker.epoch
+        if named < World.unreachable { epoch = max(epoch, named) }
         return false
       }
-      return record.epoch.map { $0 >= epoch } ?? true
+      return record.epoch.map { (epoch..<World.unreachable).contains($0) } ?? false
     }
   }
 
@@ -85,6 +87,14 @@ struct Checker {
     }
     for (id, count) in approved.sorted(by: { $0.key < $1.key }) where count > 1 {
       problems.append("\(id) was approved \(count) times")
+    }
+  }
+
+  /// Nothing is carried out that RiskGate has not approved.
+  private mutating func checkPlans(_ story: Story) {
+    let approved = Set(story.approvals.map(\.approval.clientOrderID))
+    for plan in story.plans where !approved.contains(plan.approval.clientOrderID) {
+      problems.append("\(plan.approval.clientOrderID) is carried out and was never approved")
     }
   }
 

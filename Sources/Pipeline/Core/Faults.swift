@@ -40,6 +40,8 @@ public struct Faults: Sendable {
   var databaseDown = 0.0
   /// The broker takes and gives nothing for some seconds, per second.
   var brokerDown = 0.0
+  /// Somebody writes where only owners may, per second.
+  var strangers = 0.0
 
   /// Nothing goes wrong.
   public init() {}
@@ -68,6 +70,7 @@ public struct Faults: Sendable {
     flushRedis = maybe(0.1)
     databaseDown = maybe(0.1)
     brokerDown = maybe(0.1)
+    strangers = maybe(0.3)
   }
 }
 
@@ -80,12 +83,12 @@ public enum Mutation: String, CaseIterable, Sendable {
   case fillDeduplication = "fill-dedup"
   /// An order whose outcome is unknown counts as not sent.
   case resolution
-  /// Records carry no epoch, leases never end, and the venue takes requests of any age.
+  /// Every record carries its partition's newest epoch, leases never end, and the venue takes requests of any age.
   case fencing
-  /// Records carry no epoch.
+  /// Every record carries its partition's newest epoch, whoever wrote it: nobody can tell a former owner's.
   case epochs
   /// RiskGate takes every order for ended as soon as it is planned.
   case reservation
 
-  var dropsEpochs: Bool { self == .fencing || self == .epochs }
+  var forgesEpochs: Bool { self == .fencing || self == .epochs }
 }

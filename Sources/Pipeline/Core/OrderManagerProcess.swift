@@ -34,7 +34,7 @@ final class OrderManagerProcess: SimulatedProcess {
     let committed = world.broker.committed(Place(Topic.approved, partition)) ?? 0
     let leaseEnd = world.now + Self.lease
     mark(epoch: -1) { epoch in
-      var restoration = OrderRestoration()
+      var restoration = OrderRestoration(epoch: epoch)
       for record in self.world.broker.records(Place(Topic.orderState, self.partition)) {
         restoration.readState(InputRecord(record), key: String(decoding: record.key ?? [], as: UTF8.self))
       }
@@ -53,7 +53,7 @@ final class OrderManagerProcess: SimulatedProcess {
         restoration.readExecution(InputRecord(record))
       }
       guard restoration.newestEpoch <= epoch || self.world.mutation == .fencing else { return self.restart("is fenced") }
-      self.begin(restoration.finish(epoch: epoch, nextApproval: committed), epoch: epoch, next: offset + 1, committed: committed)
+      self.begin(restoration.finish(nextApproval: committed), epoch: epoch, next: offset + 1, committed: committed)
     }
   }
 

@@ -30,7 +30,8 @@ final class ReconcilerProcess: SimulatedProcess {
     guard isReading, inputs[place] != nil else { return }
     let source = record.source
     let lies = LogPlace(topic: source.topic, partition: source.partition, offset: source.offset, appendedAt: source.timestamp)
-    waiting.append(LogRecord(place: lies, epoch: record.epoch, value: record.value))
+    let newest = world.broker.end(Place(Topic.approved, partition)) - 1
+    waiting.append(LogRecord(place: lies, epoch: record.epoch, value: record.value, newestEpoch: newest))
     guard !isStoring else { return }
     isStoring = true
     deliver(after: world.upTo(20 * Interval.millisecond)) { self.store() }
@@ -45,7 +46,9 @@ final class ReconcilerProcess: SimulatedProcess {
       batch.add(record, stored: stored)
     }
     waiting = []
-    for letter in batch.unreadable { world.history.violations.append("\(self) cannot read a record: \(letter.error.reason)") }
+    for letter in batch.unreadable where letter.error.code != .unfenced {
+      world.history.violations.append("\(self) cannot read a record: \(letter.error.reason)")
+    }
     let isDown = world.now < world.databaseDownUntil
     // A commit whose answer is lost has happened all the same.
     let isCommitted = !isDown && world.database.store(batch)

@@ -45,10 +45,10 @@ final class RiskGateProcess: SimulatedProcess {
   }
 
   private func restore(epoch: Int64, rejected: Int64, state: Int64, committed: Int64) {
-    var restore = RiskRestore(settings)
+    var restore = RiskRestore(settings, epoch: epoch)
     do {
       for record in world.broker.records(Place(Topic.riskState, partition), to: state) {
-        try restore.readState(key: record.key, value: record.value, epoch: record.epoch, offset: record.offset)
+        try restore.readState(key: record.key, value: record.value, epoch: record.epoch)
       }
       let decisions = [
         (Topic.approved, restore.checkpoint.approved, epoch), (Topic.rejected, restore.checkpoint.rejected, rejected),
@@ -58,7 +58,7 @@ final class RiskGateProcess: SimulatedProcess {
           try restore.readDecision(topic: topic, value: record.value, epoch: record.epoch, offset: record.offset)
         }
       }
-      engine = try restore.engine(epoch: epoch)
+      engine = try restore.engine()
     } catch {
       world.history.violations.append("RiskGate cannot restore: \(error)")
       return
@@ -214,10 +214,13 @@ final class RiskGateProcess: SimulatedProcess {
 
   /// True when somebody else has marked the partition: what is written here counts no more.
   private func isFenced(_ place: Place, from expected: Int64, to offset: Int64) -> Bool {
-    world.broker.records(place, from: expected, to: offset).contains { record in
-      guard let reader = record.value.flatMap({ try? RecordReader($0) }), let marker = EpochMarker(reader) else { return false }
-      return (marker.epoch < 0 ? record.offset : marker.epoch) > epoch
+    var fence = EpochFence(epoch: epoch)
+    let newest = world.broker.end(Place(Topic.approved, partition)) - 1
+    for record in world.broker.records(place, from: expected, to: offset) {
+      guard let reader = record.value.flatMap({ try? RecordReader($0) }), let marker = EpochMarker(reader) else { continue }
+      _ = place.topic == Topic.approved ? fence.see(marker, at: record.offset) : fence.see(marker, notAbove: newest)
     }
+    return fence.epoch > epoch
   }
 
   private func send(_ topic: String, _ key: String, _ value: [UInt8], _ input: Int64?) {

@@ -171,8 +171,6 @@ class SimulatedProcess: CustomStringConvertible {
   func produce(
     _ place: Place, key: [UInt8]?, value: [UInt8]?, headers: RecordHeaders, _ acknowledged: @escaping (Int64) -> Void
   ) {
-    var headers = headers
-    if world.mutation?.dropsEpochs == true { headers.epoch = nil }
     let sentAt = world.now
     let last = inFlight[place]?.last?.arrival ?? .zero
     let isSlow = world.chance(0.05)
@@ -183,6 +181,8 @@ class SimulatedProcess: CustomStringConvertible {
     world.schedule(at: sending.arrival) {
       self.inFlight[place]?.removeAll { $0 === sending }
       guard !sending.isDropped else { return }
+      var headers = headers
+      if self.world.mutation?.forgesEpochs == true { headers.epoch = headers.epoch.map { self.world.broker.epoch(place) ?? $0 } }
       let offset = self.world.append(place, key: key, value: value, headers: headers, sentAt: sentAt)
       let at = max(self.lastAcknowledgement, self.world.now + self.world.upTo(2 * Interval.millisecond))
       self.lastAcknowledgement = at

@@ -12,6 +12,8 @@ final class World {
   static let quiet = 70 * Interval.second
   /// A member that has not been heard of for so long loses its partitions.
   static let sessionTimeout = 6 * Interval.second
+  /// No log of a run gets so long.
+  static let unreachable: Int64 = 1 << 40
   static let symbol = legal(Symbol("BTC-USDT"))
 
   let seed: UInt64
@@ -135,6 +137,7 @@ final class World {
       databaseDownUntil = now + upTo(5 * Interval.second)
       trace("PostgreSQL away")
     }
+    if chance(faults.strangers) { Stranger(world: self).write() }
     if chance(faults.flushRedis) {
       redis = [:]
       trace("Redis flushed")

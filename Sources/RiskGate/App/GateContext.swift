@@ -47,7 +47,7 @@ struct LiveState: Sendable {
 
 /// What the gate counts.
 struct GateMetrics: Sendable {
-  let approved, duplicates, deadLetters, moved, unreadable: Counter
+  let approved, duplicates, deadLetters, unfenced, moved, unreadable: Counter
   let decision, sinceAppend: Histogram
   let partitions, outstanding: Gauge
   private let rejected: [RejectionCode: Counter]
@@ -56,6 +56,8 @@ struct GateMetrics: Sendable {
     approved = metrics.counter("apus_riskgate_approved_total", help: "Requests approved")
     duplicates = metrics.counter("apus_riskgate_duplicates_total", help: "Repeated requests that were answered")
     deadLetters = metrics.counter("apus_riskgate_dead_letters_total", help: "Records that could not be read")
+    unfenced = metrics.counter(
+      "apus_riskgate_unfenced_total", help: "Records where only an owner writes, without its epoch")
     moved = metrics.counter("apus_riskgate_moved_total", help: "Records moved to the partition of their account")
     unreadable = metrics.counter("apus_riskgate_unreadable_total", help: "Reference records that could not be read")
     decision = metrics.histogram("apus_riskgate_decision_seconds", help: "From the poll to the hand-over of the decision")

@@ -254,10 +254,13 @@ final class GateLoop {
     default: return
     }
     guard record.offset > expected else { return }
+    let reader = takeOver.reader
+    // Epochs begin on `orders.approved`; a marker that names one which cannot have begun there is nobody's.
+    let newest = try reader.watermarks(Topic.approved, place.partition).high - 1
     var fence = EpochFence(epoch: gate.epoch)
-    try takeOver.reader.readPartition(place.topic, place.partition, from: expected, to: record.offset) { message in
+    try reader.readPartition(place.topic, place.partition, from: expected, to: record.offset) { message in
       guard let value = message.value, let reader = try? RecordReader(value), let marker = EpochMarker(reader) else { return }
-      fence.see(marker, at: message.offset)
+      _ = place.topic == Topic.approved ? fence.see(marker, at: message.offset) : fence.see(marker, notAbove: newest)
     }
     guard fence.epoch > gate.epoch else { return }
     throw OutboxError(description: "another owner has marked \(place.topic)[\(place.partition)]")
@@ -290,6 +293,7 @@ final class GateLoop {
       try send(Topic.rejected, partition, rejection.account.text, rejection.encoded(), partition, input)
     case .deadLetter(let letter):
       context.metrics.deadLetters.add()
+      if letter.code == .unfenced { context.metrics.unfenced.add() }
       try send(Topic.deadLetters, 0, letter.source.topic, letter.encoded(), partition, input)
     case .rekey(let account, let right, let payload, let origin):
       context.metrics.moved.add()

@@ -49,10 +49,9 @@ struct TakeOver {
 
   /// Reads up to the own markers; what a former owner appends behind them counts for nobody.
   private func restore(_ partition: Int32, approved: Int64, rejected: Int64, state: Int64) throws -> RiskEngine {
-    var restore = RiskRestore(context.settings.core(partition, context.defaults))
-    let epoch = approved
+    var restore = RiskRestore(context.settings.core(partition, context.defaults), epoch: approved)
     try reader.readPartition(Topic.riskState, partition, to: state) { message in
-      try restore.readState(key: message.key, value: message.value, epoch: message.epoch, offset: message.offset)
+      try restore.readState(key: message.key, value: message.value, epoch: message.epoch)
     }
     for (topic, from, to) in [
       (Topic.approved, restore.checkpoint.approved, approved), (Topic.rejected, restore.checkpoint.rejected, rejected),
@@ -61,7 +60,7 @@ struct TakeOver {
         try restore.readDecision(topic: topic, value: message.value, epoch: message.epoch, offset: message.offset)
       }
     }
-    return try restore.engine(epoch: epoch)
+    return try restore.engine()
   }
 
   /// Alerts and dead letters of what was read before are not repeated. Fills that expired unread are missing from the positions: a person

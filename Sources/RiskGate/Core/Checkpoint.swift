@@ -32,7 +32,7 @@ public struct Checkpoint: Hashable, Sendable {
     approved = try reader.require("approved_offset", try reader.integer("approved_offset"))
     rejected = try reader.require("rejected_offset", try reader.integer("rejected_offset"))
     epoch = try reader.integer("epoch") ?? -1
-    executionsFence = EpochFence(epoch: try reader.integer("executions_epoch") ?? -1)
+    executionsFence = EpochFence(epoch: try reader.integer("executions_epoch") ?? -1, next: executions)
     time = try reader.require("time", try reader.time("time"))
   }
 

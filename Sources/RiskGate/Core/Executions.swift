@@ -7,12 +7,12 @@ extension RiskEngine {
     _ payload: [UInt8]?, source: RecordSource, epoch: Int64?, into effects: inout [RiskEffect]
   ) {
     let offset = source.offset
+    if offset > checkpoint.executions { checkpoint.executionsFence.miss() }
     checkpoint.executions = max(checkpoint.executions, offset + 1)
     do {
       guard let payload else { throw RecordError(.malformed, "The payload is null.") }
       let record = try ExecutionRecord(payload)
-      if case .epoch(let marker) = record { checkpoint.executionsFence.see(marker, at: offset) }
-      guard checkpoint.executionsFence.admits(epoch), let name = record.account else { return }
+      guard try counts(record, epoch, at: offset), let name = record.account else { return }
       guard isOurs(name), let account = position(of: name) else {
         throw RecordError(.wrongPartition, "The record of \(name) is not on its partition, or there are too many accounts.")
       }
@@ -21,10 +21,34 @@ extension RiskEngine {
       accounts[account].executionsNext = offset + 1
       try apply(record, to: account, into: &effects)
     } catch let error as RecordError {
+      if error.code == .unfenced { noteStranger(error, into: &effects) }
       effects.append(.deadLetter(DeadLetter(service: "riskgate", error: error, source: source, payload: payload)))
     } catch {
       preconditionFailure("reading a record throws record errors only")
     }
+  }
+
+  /// False for markers, which are taken note of, and for what a former owner wrote.
+  private mutating func counts(_ record: ExecutionRecord, _ epoch: Int64?, at offset: Int64) throws(RecordError) -> Bool {
+    if case .epoch(let marker) = record {
+      guard !marker.isOrderManagers || checkpoint.executionsFence.see(marker, at: offset) else { throw .impossibleMarker }
+      return false
+    }
+    guard record.isOrderManagers else { return true }
+    switch checkpoint.executionsFence.writer(of: epoch) {
+    case .owner: return true
+    case .former: return false
+    case .stranger: throw .stranger
+    }
+  }
+
+  /// Somebody writes where only OrderManager may: a person is told once.
+  private mutating func noteStranger(_ error: RecordError, into effects: inout [RiskEffect]) {
+    guard !hasToldOfStrangers else { return }
+    hasToldOfStrangers = true
+    let message = "Somebody else writes to \(Topic.executions). \(error.reason) It is ignored."
+    effects.append(
+      .alert(Alert(service: "riskgate", severity: .critical, code: "unfenced_record", message: message, time: now)))
   }
 
   private mutating func apply(

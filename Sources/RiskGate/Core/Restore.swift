@@ -7,7 +7,9 @@ public struct RiskRestore: Sendable {
   /// Where to go on reading, once `risk.state` has been read.
   public private(set) var checkpoint = Checkpoint()
   private let settings: RiskSettings
-  private var stateFence = EpochFence()
+  private let epoch: Int64
+  /// Compaction leaves only the last marker.
+  private var stateFence = EpochFence(isBlind: true)
   private var accounts: [Account: [UInt8]] = [:]
   private var pages: [String: [UInt8]] = [:]
   private var decisions: [Decision] = []
@@ -25,12 +27,15 @@ public struct RiskRestore: Sendable {
     let verdict: Verdict
   }
 
-  /// Begins the restoration of one partition.
-  public init(_ settings: RiskSettings) { self.settings = settings }
+  /// Begins the restoration of one partition for the owner of `epoch`.
+  public init(_ settings: RiskSettings, epoch: Int64) {
+    self.settings = settings
+    self.epoch = epoch
+  }
 
   /// Takes one record of `risk.state`, in the order of the log. `epoch` is its writer's.
-  public mutating func readState(key: [UInt8]?, value: [UInt8]?, epoch: Int64?, offset: Int64) throws(RecordError) {
-    guard let key, let value, let reader = try Self.read(value, epoch, offset, &stateFence) else { return }
+  public mutating func readState(key: [UInt8]?, value: [UInt8]?, epoch: Int64?) throws(RecordError) {
+    guard let key, let value, let reader = try read(value, epoch, &stateFence) else { return }
     let name = String(decoding: key, as: UTF8.self)
     if name == Checkpoint.key {
       checkpoint = try Checkpoint(reader)
@@ -43,11 +48,12 @@ public struct RiskRestore: Sendable {
 
   /// Takes one record of `orders.approved` or `orders.rejected`, from the checkpoint's offset on.
   public mutating func readDecision(topic: String, value: [UInt8]?, epoch: Int64?, offset: Int64) throws(RecordError) {
-    guard let value else { return }
-    var fence = (topic == Topic.approved ? approvedFence : rejectedFence) ?? EpochFence(epoch: checkpoint.epoch)
-    defer { if topic == Topic.approved { approvedFence = fence } else { rejectedFence = fence } }
-    guard let reader = try Self.read(value, epoch, offset, &fence) else { return }
-    if topic == Topic.approved {
+    let isApproved = topic == Topic.approved
+    let next = isApproved ? checkpoint.approved : checkpoint.rejected
+    var fence = (isApproved ? approvedFence : rejectedFence) ?? EpochFence(epoch: checkpoint.epoch, isBlind: offset > next)
+    defer { if isApproved { approvedFence = fence } else { rejectedFence = fence } }
+    guard let value, let reader = try read(value, epoch, at: isApproved ? offset : nil, &fence) else { return }
+    if isApproved {
       let approval = try Approval(reader)
       decisions.append(Decision(time: approval.decidedAt, source: approval.source, verdict: .approved(approval)))
     } else {
@@ -57,26 +63,27 @@ public struct RiskRestore: Sendable {
   }
 
   /// The record, when it is an owner's: those carry its epoch. Strangers' records count for nothing, readable or not; an owner's that
-  /// cannot be read is an error, since nobody may decide on half of what was known. Markers are taken note of.
-  private static func read(
-    _ value: [UInt8], _ epoch: Int64?, _ offset: Int64, _ fence: inout EpochFence
+  /// cannot be read is an error, since nobody may decide on half of what was known. Markers that can be are taken note of: `offset` is
+  /// that of a record on the topic where epochs begin.
+  private func read(
+    _ value: [UInt8], _ writer: Int64?, at offset: Int64? = nil, _ fence: inout EpochFence
   ) throws(RecordError) -> RecordReader? {
-    guard fence.admits(epoch) else { return nil }
+    let isOwners = fence.writer(of: writer) == .owner
     let reader: RecordReader
     do { reader = try RecordReader(value) } catch {
-      guard epoch != nil else { return nil }
+      guard isOwners else { return nil }
       throw error
     }
     if let marker = EpochMarker(reader) {
-      fence.see(marker, at: offset)
+      _ = offset.map { fence.see(marker, at: $0) } ?? fence.see(marker, notAbove: epoch)
       return nil
     }
-    return epoch == nil ? nil : reader
+    return isOwners ? reader : nil
   }
 
   /// The engine with everything that was read in it. Its checkpoint says where `executions` go on; `orders` go on there too, and the
-  /// records that were decided since are passed over. `epoch` is the new owner's.
-  public func engine(epoch: Int64) throws(RecordError) -> RiskEngine {
+  /// records that were decided since are passed over.
+  public func engine() throws(RecordError) -> RiskEngine {
     var engine = RiskEngine(settings)
     engine.checkpoint = checkpoint
     engine.checkpoint.epoch = epoch

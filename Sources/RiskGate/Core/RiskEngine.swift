@@ -15,6 +15,8 @@ public struct RiskEngine: Sendable {
   public private(set) var isReady = false
   /// Unknown fields of requests that were ignored.
   public private(set) var unknownFields: Int64 = 0
+  /// A person was told that strangers write to `executions`.
+  var hasToldOfStrangers = false
   /// Records whose decision was found in the log at the take-over: they are not decided again.
   var decided: Set<RecordSource> = []
   /// Behind the last of those on this partition.

@@ -29,6 +29,8 @@ final class Projector {
   private var inputs: [TopicPartition: InputState] = [:]
   private var backoff = Backoff(initialMilliseconds: 100, maximumMilliseconds: 5_000)
   private var nextAttempt = Deadline(afterMilliseconds: 0)
+  /// Topics on which strangers were found.
+  private var strangers: Set<String> = []
 
   init(
     settings: ReconcilerSettings, outbox: Outbox, ownership: Ownership, health: Health, metrics: Metrics, logger: Logger
@@ -122,7 +124,14 @@ final class Projector {
     case .message(let message):
       let place = message.topicPartition
       // What was fetched before a rebalance may still come out of the queue.
-      if inputs[place] != nil { records.append(LogRecord(message)) }
+      guard inputs[place] != nil else { break }
+      do throws(KafkaError) {
+        records.append(try logRecord(message))
+      } catch {
+        records = []
+        stopReading(because: error)
+        return true
+      }
     case .assigned(let partitions):
       owned = partitions.map(\.partition)
       ownership.take(owned)
@@ -144,6 +153,14 @@ final class Projector {
       logger.warning("kafka", ["error": .init(describing: error)])
     }
     return false
+  }
+
+  /// With a marker on `orders.rejected` comes the newest epoch that can have begun; only markers have no key.
+  private func logRecord(_ message: KafkaMessage) throws(KafkaError) -> LogRecord {
+    var record = LogRecord(message)
+    guard message.topic == Topic.rejected, message.key == nil else { return record }
+    record.newestEpoch = try decisions.watermarks(Topic.approved, message.partition, timeoutMilliseconds: 1_500).high - 1
+    return record
   }
 
   private func store(_ records: [LogRecord]) {
@@ -199,8 +216,15 @@ final class Projector {
   }
 
   private func bury(_ record: LogRecord, _ error: RecordError) {
-    meters.unreadable.add()
+    if error.code == .unfenced { noteStranger(record.place, error) } else { meters.unreadable.add() }
     outbox.send(DeadLetter(service: Outbox.service, error: error, source: record.place.source, payload: record.value))
+  }
+
+  /// Somebody writes where only an owner may: a person is told once of each topic.
+  private func noteStranger(_ place: LogPlace, _ error: RecordError) {
+    meters.unfenced.add()
+    guard strangers.insert(place.topic).inserted else { return }
+    outbox.raise(.critical, "unfenced_record", "Somebody else writes to \(place.topic). \(error.reason) It is ignored.")
   }
 
   /// The group's offsets steer nothing; they show the usual tools how far this program is.
@@ -251,6 +275,7 @@ struct ProjectionFailure: Error, CustomStringConvertible {
 struct ProjectorMeters: Sendable {
   let records: Counter
   let fenced: Counter
+  let unfenced: Counter
   let unreadable: Counter
   let interruptions: Counter
   let batches: Histogram
@@ -258,6 +283,8 @@ struct ProjectorMeters: Sendable {
   init(_ metrics: Metrics) {
     records = metrics.counter("apus_reconciler_records_total", help: "Records of the log that were stored")
     fenced = metrics.counter("apus_reconciler_fenced_total", help: "Records of former owners that were ignored")
+    unfenced = metrics.counter(
+      "apus_reconciler_unfenced_total", help: "Records where only an owner writes, without its epoch")
     unreadable = metrics.counter("apus_reconciler_unreadable_total", help: "Records that became dead letters")
     interruptions = metrics.counter("apus_reconciler_interruptions_total", help: "Times that the projection had to start over")
     batches = metrics.histogram("apus_reconciler_batch_seconds", help: "Time to store one batch")

@@ -18,27 +18,43 @@ public struct InputState: Hashable, Sendable {
     self.topic = topic
     self.partition = partition
     self.nextOffset = nextOffset
-    fence = EpochFence(epoch: epoch)
+    fence = EpochFence(epoch: epoch, next: nextOffset)
   }
 
   /// Takes the next record of this partition and says what it changes.
   public mutating func apply(_ record: LogRecord) -> Projected {
     guard record.place.offset >= nextOffset else { return .repeated }
+    if record.place.offset > nextOffset { fence.miss() }
     nextOffset = record.place.offset + 1
     do throws(RecordError) {
       guard let value = record.value else { throw RecordError(.malformed, "The payload is null.") }
       let reader = try RecordReader(value)
       if let marker = EpochMarker(reader) {
-        fence.see(marker, at: record.place.offset)
+        guard see(marker, record) else { throw .impossibleMarker }
         return .nothing
       }
-      guard fence.admits(record.epoch) else { return .fenced }
-      return try read(reader, value)
+      let projected = try read(reader, value)
+      guard projected != .nothing else { return .nothing }
+      switch fence.writer(of: record.epoch) {
+      case .owner: return projected
+      case .former: return .fenced
+      case .stranger: throw .stranger
+      }
     } catch {
       return .unreadable(error)
     }
   }
 
+  /// False for a marker that cannot be.
+  private mutating func see(_ marker: EpochMarker, _ record: LogRecord) -> Bool {
+    switch topic {
+    case Topic.rejected: fence.see(marker, notAbove: record.newestEpoch ?? -1)
+    case Topic.executions where !marker.isOrderManagers: true
+    default: fence.see(marker, at: record.place.offset)
+    }
+  }
+
+  /// What the record changes, if it is its owner's: all that changes rows is.
   private func read(_ reader: RecordReader, _ value: [UInt8]) throws(RecordError) -> Projected {
     switch topic {
     case Topic.approved: return .change(.approved(try Approval(reader)))

@@ -34,12 +34,15 @@ public struct LogRecord: Hashable, Sendable {
   public var epoch: Int64?
   /// The bytes; nil for a null payload.
   public var value: [UInt8]?
+  /// Of a marker on `orders.rejected`: the newest epoch that can have begun on `orders.approved`, where they begin.
+  public var newestEpoch: Int64?
 
   /// A record.
-  public init(place: LogPlace, epoch: Int64? = nil, value: [UInt8]?) {
+  public init(place: LogPlace, epoch: Int64? = nil, value: [UInt8]?, newestEpoch: Int64? = nil) {
     self.place = place
     self.epoch = epoch
     self.value = value
+    self.newestEpoch = newestEpoch
   }
 }
 

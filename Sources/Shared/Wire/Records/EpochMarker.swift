@@ -5,6 +5,9 @@ public struct EpochMarker: Hashable, Sendable {
   /// Who took over.
   public var owner: String
 
+  /// True for OrderManager's: on `executions`, where others write too, only its succession matters.
+  public var isOrderManagers: Bool { owner.hasPrefix("ordermanager") }
+
   /// A marker of `owner`.
   public init(epoch: Int64, owner: String) {
     self.epoch = epoch

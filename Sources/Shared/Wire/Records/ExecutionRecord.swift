@@ -42,6 +42,14 @@ public enum ExecutionRecord: Hashable, Sendable {
     }
   }
 
+  /// True for what only OrderManager writes, under its epoch. Observations and adjustments come from others.
+  public var isOrderManagers: Bool {
+    switch self {
+    case .order, .plan, .controlAcknowledged: true
+    case .observation, .adjustment, .epoch: false
+    }
+  }
+
   /// Whose record it is: its key and what its partition is computed from; nil for an epoch marker, which belongs to a partition.
   public var account: Account? {
     switch self {

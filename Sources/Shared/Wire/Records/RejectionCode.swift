@@ -32,6 +32,8 @@ public enum RejectionCode: Int, CaseIterable, Sendable {
   case wrongPartition = 211
   /// The partition holds as many accounts as it may.
   case tooManyAccounts = 212
+  /// A record such as only a partition's owner writes, without its epoch.
+  case unfenced = 213
   /// No venue lists the symbol.
   case unknownInstrument = 220
   /// The venue has halted the symbol.
