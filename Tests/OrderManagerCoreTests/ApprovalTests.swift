@@ -104,6 +104,18 @@ import Wire
     #expect(rig.committed == 3)
   }
 
+  /// Whoever approved it again has reserved for it and must hear that nothing will come of it; reading the first again is no news.
+  @Test func aLaterApprovalOfAnIDIsAnswered() {
+    var rig = Rig()
+    rig.approve("a")
+    rig.confirm(rig.report(.filled, filled: "1", fills: [rig.fill("1", "1")]))
+    rig.approve("a", quantity: "2")
+    let ignored = rig.records.compactMap { if case .ignored(let record) = $0 { record } else { nil } }
+    #expect(ignored.map(\.clientOrderID.text) == ["a"] && ignored.map(\.approvalOffset) == [2])
+    #expect(rig.places.count == 1 && rig.committed == 2)
+    #expect(rig.alerts.map(\.code) == ["approval_ignored"])
+  }
+
   @Test func aStalledRiskGateCannotApprove() {
     var rig = Rig()
     rig.approve("a", epoch: 0)

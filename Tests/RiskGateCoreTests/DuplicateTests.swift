@@ -64,6 +64,29 @@ import Wire
     #expect(gate.send(#"{"side":"buy","quantity":2,"client_order_id":"first"}"#).rejections.first?.isDuplicate == false)
   }
 
+  /// OrderManager may remember an id for longer than RiskGate: what is approved again then must not stay reserved for ever.
+  @Test func anApprovalThatIsIgnoredReservesNothing() {
+    var gate = Harness()
+    gate.limit { $0.maximumOrdersPerSecond = 1_000_000 }
+    for id in ["again"] + (0..<1_001).map({ "o\($0)" }) {
+      gate.send(#"{"side":"buy","price":26000,"quantity":0.1,"client_order_id":"\#(id)"}"#)
+      gate.event(id, .cancelled, quantity: "0.1")
+    }
+    for number in 0..<9_000 { gate.send(#"{"side":"buy","quantity":2,"client_order_id":"n\#(number)"}"#) }
+    let second = #"{"side":"buy","price":26000,"quantity":0.2,"client_order_id":"again"}"#
+    #expect(gate.send(second).approval?.isDuplicate == false, "it is forgotten")
+    #expect(gate.exposure()?.openBuys == Harness.quantity("0.2"))
+    let ignored = IgnoredApproval(
+      account: Harness.main, clientOrderID: Harness.id("again"), approvalOffset: Int64(gate.approved.count - 1), time: gate.now)
+    gate.execute(.ignored(ignored))
+    #expect(gate.exposure()?.openBuys == .zero)
+    #expect(gate.lastRisk?.openOrders == 0)
+    // The first order's end, told once more, is not the second's.
+    gate.event("again", .cancelled, quantity: "0.1", cumulative: "0.1")
+    #expect(gate.exposure()?.openBuys == .zero)
+    #expect(gate.send(second).approval?.isDuplicate == true)
+  }
+
   @Test func anOrderWithoutAnIDGetsOneFromWhereItLies() throws {
     var gate = Harness()
     let first = try #require(gate.send(#"{"side":"buy","quantity":0.1}"#).approval).clientOrderID

@@ -114,6 +114,7 @@ enum Samples {
           children: [
             .init(number: 0, venue: .binance, venueClientID: "apus-1", quantity: quantity("0.25"), price: price("26796.1"))
           ], approvalOffset: 41, time: time)),
+      .ignored(IgnoredApproval(account: account, clientOrderID: order, approvalOffset: 43, time: time)),
       .observation(
         Observation(
           account: account, venue: .binance, startedAt: time, orders: [seen],

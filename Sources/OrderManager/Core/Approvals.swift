@@ -60,9 +60,9 @@ extension OrderManagerPartition {
 
   /// Takes an order into care; nil when its id was taken before: the first approval counts.
   private mutating func admit(_ order: ManagedOrder, _ record: InputRecord) -> OrderKey? {
-    guard orders[order.key] == nil else {
+    if let first = orders[order.key] {
       counters.duplicates += 1
-      finish([record.source.offset])
+      ignore(order, after: first)
       return nil
     }
     var order = order
@@ -72,6 +72,17 @@ extension OrderManagerPartition {
     live.insert(order.key)
     counters.orders += 1
     return order.key
+  }
+
+  /// The id was taken before. Read again after a restart, the same approval says nothing; another one has reserved what will not be sent.
+  private mutating func ignore(_ order: ManagedOrder, after first: ManagedOrder) {
+    let offset = order.approvalOffset
+    guard first.approvalOffset >= 0, offset > first.approvalOffset else { return finish([offset]) }
+    let (account, id) = (order.key.account, order.key.id)
+    alert(.warning, "approval_ignored", "The id \(id) was approved again and is ignored.", account: account, order: id)
+    let ignored = IgnoredApproval(account: account, clientOrderID: id, approvalOffset: offset, time: now)
+    publish(
+      Topic.executions, partitioned: true, key: account.text, ExecutionRecord.ignored(ignored).encoded(), finishing: [offset])
   }
 
   /// Decides once how the order is carried out and writes it down, unless it may not be sent any more.

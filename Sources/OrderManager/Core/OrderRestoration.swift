@@ -108,7 +108,7 @@ public struct OrderRestoration: Sendable {
       let key = OrderKey(account: event.account, id: event.clientOrderID)
       if orders[key] == nil { orders[key] = ManagedOrder(event) } else { orders[key]?.fold(event) }
       cover(key, record.source.offset)
-    case .order, .observation, .adjustment, .controlAcknowledged: break
+    case .order, .ignored, .observation, .adjustment, .controlAcknowledged: break
     }
   }
 

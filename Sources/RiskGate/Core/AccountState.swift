@@ -63,6 +63,17 @@ struct AccountState: Sendable {
     if !wasTracked, isTracked { orders.revive(slot) }
   }
 
+  /// Nothing will be sent of this approval. An order that OrderManager works on is not meant: it stays as it is.
+  mutating func withdraw(_ id: ClientOrderID) {
+    guard let slot = orders.slot(of: id) else { return }
+    let order = orders[slot]
+    guard order.children.isEmpty, !order.hasPlan else { return }
+    if let exposure = exposures.position(of: order.base) {
+      exposures[exposure].reserve(order.side, -Int128(order.reserved.units))
+    }
+    orders.remove(slot)
+  }
+
   /// Realised and unrealised profit in dollars at the last marks. Computed again only after a fill or a new mark.
   mutating func valuation(in market: Market) -> Valuation {
     if let valuation, valuation.version == market.version { return valuation }

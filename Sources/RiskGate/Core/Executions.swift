@@ -57,6 +57,7 @@ extension RiskEngine {
     switch record {
     case .order(let event): try apply(event, to: account, into: &effects)
     case .plan(let plan): try apply(plan, to: account, into: &effects)
+    case .ignored(let ignored): accounts[account].withdraw(ignored.clientOrderID)
     case .adjustment(let adjustment): try apply(adjustment, to: account)
     // Observations conclude nothing; acknowledgements are OrderManager's; a marker has no account.
     case .observation, .controlAcknowledged, .epoch: return

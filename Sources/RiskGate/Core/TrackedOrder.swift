@@ -108,7 +108,7 @@ struct FillKey: Hashable, Sendable {
 /// The orders of one account: the live ones, and the last that ended, since fills may come late and twice.
 struct OrderTable: Sendable {
   private var slots: [TrackedOrder?] = []
-  private var free: [Int] = []
+  private var freeSlots: [Int] = []
   private var slotByID: [ClientOrderID: Int] = [:]
   private var ended = Queue<Int>()
   /// Fills that are counted, of the orders in the table.
@@ -145,7 +145,7 @@ struct OrderTable: Sendable {
     if order.isTracked { liveCount += 1 }
     lastNumber = max(lastNumber, order.number)
     for fill in order.fills { counted.insert(fill) }
-    if let slot = free.popLast() {
+    if let slot = freeSlots.popLast() {
       slots[slot] = order
       slotByID[order.id] = slot
     } else {
@@ -187,11 +187,22 @@ struct OrderTable: Sendable {
     liveCount -= 1
     ended.append(slot)
     guard ended.count > Self.maximumEnded, let oldest = ended.popFirst() else { return }
-    let order = self[oldest]
+    free(oldest)
+  }
+
+  /// Forgets an order that lives, as if it had never been.
+  mutating func remove(_ slot: Int) {
+    liveCount -= 1
+    free(slot)
+  }
+
+  private mutating func free(_ slot: Int) {
+    let order = self[slot]
     for fill in order.fills { counted.remove(fill) }
-    slotByID[order.id] = nil
-    slots[oldest] = nil
-    free.append(oldest)
+    // A later order may have the id by now.
+    if slotByID[order.id] == slot { slotByID[order.id] = nil }
+    slots[slot] = nil
+    freeSlots.append(slot)
   }
 
   /// The real world: an order that had ended lives again.

@@ -63,7 +63,7 @@ public struct InputState: Hashable, Sendable {
       switch try ExecutionRecord(value) {
       case .order(let event): return .change(.progressed(event))
       case .plan(let plan): return .change(.planned(plan))
-      case .observation, .adjustment, .controlAcknowledged, .epoch: return .nothing
+      case .ignored, .observation, .adjustment, .controlAcknowledged, .epoch: return .nothing
       }
     }
   }

@@ -4,6 +4,7 @@ import Domain
 public enum ExecutionRecord: Hashable, Sendable {
   case order(OrderEvent)
   case plan(Plan)
+  case ignored(IgnoredApproval)
   case observation(Observation)
   case adjustment(Adjustment)
   case controlAcknowledged(ControlAcknowledgement)
@@ -16,6 +17,7 @@ public enum ExecutionRecord: Hashable, Sendable {
     switch type {
     case "order", "fill": self = .order(try OrderEvent(reader))
     case "plan": self = .plan(try Plan(reader))
+    case "ignored": self = .ignored(try IgnoredApproval(reader))
     case "observation": self = .observation(try Observation(reader))
     case "adjustment": self = .adjustment(try Adjustment(reader))
     case "control_ack": self = .controlAcknowledged(try ControlAcknowledgement(reader))
@@ -34,6 +36,7 @@ public enum ExecutionRecord: Hashable, Sendable {
       switch self {
       case .order(let event): event.write(to: &writer)
       case .plan(let plan): plan.write(to: &writer)
+      case .ignored(let ignored): ignored.write(to: &writer)
       case .observation(let observation): observation.write(to: &writer)
       case .adjustment(let adjustment): adjustment.write(to: &writer)
       case .controlAcknowledged(let acknowledgement): acknowledgement.write(to: &writer)
@@ -45,7 +48,7 @@ public enum ExecutionRecord: Hashable, Sendable {
   /// True for what only OrderManager writes, under its epoch. Observations and adjustments come from others.
   public var isOrderManagers: Bool {
     switch self {
-    case .order, .plan, .controlAcknowledged: true
+    case .order, .plan, .ignored, .controlAcknowledged: true
     case .observation, .adjustment, .epoch: false
     }
   }
@@ -55,6 +58,7 @@ public enum ExecutionRecord: Hashable, Sendable {
     switch self {
     case .order(let event): event.account
     case .plan(let plan): plan.approval.request.account
+    case .ignored(let ignored): ignored.account
     case .observation(let observation): observation.account
     case .adjustment(let adjustment): adjustment.account
     case .controlAcknowledged(let acknowledgement): acknowledgement.account
