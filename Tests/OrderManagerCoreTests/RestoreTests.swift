@@ -229,6 +229,26 @@ import Wire
     #expect(logs[0] == logs[1] && logs[0].count > 20)
   }
 
+  /// The queue to Redis holds few orders, and says that Redis is to be written again whenever one did not fit: each has its turn.
+  @Test func everyOrderIsShownAgainHoweverMany() {
+    var rig = Rig()
+    for number in 0..<1_000 { rig.approve("o\(number)", timeInForce: .gtc, validFor: Interval.hour) }
+    rig.redis = []
+    var shown: Set<ClientOrderID> = []
+    for _ in 0..<50 {
+      rig.feed(.redisLost)
+      rig.feed(.tick)
+      var count = 0
+      for case .order(_, let id, _, _) in rig.redis {
+        shown.insert(id)
+        count += 1
+      }
+      #expect(count <= 512, "all at once do not fit")
+      rig.redis = []
+    }
+    #expect(shown.count == 1_000)
+  }
+
   @Test func endedOrdersAreForgotten() {
     var rig = Rig()
     rig.approve("a")

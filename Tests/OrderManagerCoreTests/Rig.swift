@@ -16,6 +16,7 @@ struct Rig {
   var balances: [Balances] = []
   var deadLetters: [DeadLetter] = []
   var lines: [String] = []
+  var redis: [RedisUpdate] = []
   private var next: Int64 = 0
   var measuresClock = 0
   var isFenced = false
@@ -69,7 +70,7 @@ struct Rig {
     case .log(let line): lines.append(line)
     case .measureClock: measuresClock += 1
     case .fenced: isFenced = true
-    case .redis: break
+    case .redis(let update): redis.append(update)
     }
   }
 

@@ -203,7 +203,7 @@ extension OrderManagerPartition {
       for index in order.children.indices { resume(ChildRef(key: order.key, index: index)) }
     }
     for lane in lanes.indices { sweep(lane) }
-    rewriteRedis()
+    refreshRedis()
   }
 
   private mutating func resume(_ ref: ChildRef) {

@@ -47,6 +47,7 @@ public struct OrderManagerPartition: Sendable {
   var checkpoint = Checkpoint()
   var generator: SeededGenerator
   var nextToken: UInt64 = 1
+  var redisRefresh = RedisRefresh()
   var raisedAlerts: Set<String> = []
   var effects: [OrderManagerEffect] = []
   /// What has been counted since the partition was taken.
@@ -82,8 +83,8 @@ public struct OrderManagerPartition: Sendable {
     case .clock(let venue, let clock): clocks[venue] = clock
     case .price(let asset, let quote, let price): prices[AssetPair(asset: asset, quote: quote)] = price
     case .lease(let until): leaseUntil = max(leaseUntil, until)
-    case .redisLost: rewriteRedis()
-    case .tick: break
+    case .redisLost: refreshRedis()
+    case .tick: continueRedisRefresh()
     }
     keepTime()
     pumpLanes()

@@ -202,31 +202,3 @@ extension OrderManagerPartition {
     publish(Topic.orderState, partitioned: true, key: order.key.text, nil)
   }
 }
-
-// MARK: - Redis
-
-extension OrderManagerPartition {
-  /// Writes every live order again.
-  mutating func rewriteRedis() {
-    var byAccount: [(account: Account, ids: [ClientOrderID])] = []
-    for key in live.sorted() {
-      if byAccount.last?.account != key.account { byAccount.append((key.account, [])) }
-      byAccount[byAccount.count - 1].ids.append(key.id)
-      guard let order = orders[key] else { continue }
-      let child = order.children.first
-      let event = OrderEvent(
-        account: key.account, clientOrderID: key.id, venue: child?.venue ?? order.venue, symbol: order.symbol, side: order.side,
-        quantity: order.quantity, limitPrice: child?.price ?? order.limitPrice, venueClientID: child?.venueClientID,
-        venueOrderID: child?.venueOrderID, status: order.status, cumulativeQuantity: order.filled,
-        cumulativeQuote: order.filledQuote, provenance: .engine, strategy: order.strategy, time: order.changedAt)
-      effects.append(
-        .redis(
-          .order(account: key.account, clientOrderID: key.id, value: ExecutionRecord.order(event).encoded(), isOpen: true)))
-    }
-    let accounts = settings.routes.map(\.account).filter { settings.owns($0) }
-    for (index, account) in accounts.enumerated() where accounts.firstIndex(of: account) == index {
-      let ids = byAccount.first { $0.account == account }?.ids ?? []
-      effects.append(.redis(.openOrders(account: account, ids)))
-    }
-  }
-}
