@@ -284,7 +284,7 @@ final class OrderManagerShell {
     guard !owned.isEmpty, now - committedAt >= Self.renewEvery else { return }
     committedAt = now
     boundary("ordermanager.commit.due")
-    commits[nextCommit] = (now, wallClock())
+    commits[nextCommit] = (now, gateway.ourClock.now())
     try group.commitAsync(places, token: nextCommit)
     nextCommit += 1
   }

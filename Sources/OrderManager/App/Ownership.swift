@@ -43,7 +43,7 @@ extension OrderManagerShell {
   /// The first commit of this generation. One that the broker refuses, as it does while the group changes again, is no disaster: the
   /// lease begins with a later one, and nothing is sent before.
   private func beginLease() throws {
-    let begun = (monotonicNanoseconds(), wallClock())
+    let begun = (monotonicNanoseconds(), gateway.ourClock.now())
     do throws(KafkaError) {
       try group.commit(owned.map { TopicPartitionOffset(Topic.approved, $0.key, offset: $0.value.nextApproval) })
       extendLease(begun)
@@ -114,7 +114,7 @@ extension OrderManagerShell {
   func feed(_ event: OrderManagerEvent, to partition: Int32, generation: UInt64? = nil) {
     guard let current = owned[partition]?.generation, generation == nil || generation == current else { return }
     effects.removeAll(keepingCapacity: true)
-    owned[partition]?.core.apply(event, at: wallClock(), into: &effects)
+    owned[partition]?.core.apply(event, at: gateway.ourClock.now(), into: &effects)
     for effect in effects { carryOut(effect, partition, current) }
   }
 

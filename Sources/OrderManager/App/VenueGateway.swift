@@ -13,6 +13,8 @@ final class VenueGateway: Sendable {
   private static let timeoutMilliseconds = 5_000
 
   let endpoints: BinanceEndpoints
+  /// The time that everything here goes by.
+  let ourClock: SteadyClock
   private let trading: [Route: BinanceTrading]
   private let http: HTTPClient
   private let inbox: Inbox
@@ -22,8 +24,11 @@ final class VenueGateway: Sendable {
   private let clockOffset = Atomic<Int64>(0)
   private let latency: Histogram
 
-  init(_ endpoints: BinanceEndpoints, _ credentials: [Route: BinanceCredentials], inbox: Inbox, metrics: Metrics) throws {
+  init(
+    _ endpoints: BinanceEndpoints, _ credentials: [Route: BinanceCredentials], inbox: Inbox, clock: SteadyClock, metrics: Metrics
+  ) throws {
     self.endpoints = endpoints
+    ourClock = clock
     self.inbox = inbox
     trading = credentials.mapValues { BinanceTrading(credentials: $0) }
     http = try HTTPClient()
@@ -36,7 +41,7 @@ final class VenueGateway: Sendable {
   func setClock(_ clock: VenueClock) { clockOffset.store(clock.offset, ordering: .releasing) }
 
   /// Our idea of the venue's time.
-  var venueTime: Timestamp { wallClock() + clockOffset.load(ordering: .acquiring) }
+  var venueTime: Timestamp { ourClock.now() + clockOffset.load(ordering: .acquiring) }
 
   /// Sends a request of a core, or proves that it was not sent. The answer comes into the inbox, always.
   func send(_ call: VenueCall, partition: Int32, generation: UInt64) {
@@ -48,7 +53,9 @@ final class VenueGateway: Sendable {
     guard let trading = trading[call.route] else { return answer(.notSent(reason: "no keys for \(call.route)")) }
     var deadline: Int64?
     if let notAfter = call.notAfter {
-      let until = min(lease.load(ordering: .acquiring), monotonicNanoseconds() + (notAfter - wallClock()))
+      // Whether the approval still holds cannot be said before the clock is sure again.
+      guard !ourClock.isInDoubt else { return answer(.notSent(reason: "the wall clock has stepped")) }
+      let until = min(lease.load(ordering: .acquiring), monotonicNanoseconds() + (notAfter - ourClock.now()))
       guard monotonicNanoseconds() < until else { return answer(.notSent(reason: "the lease or the approval has run out")) }
       deadline = until
     }
@@ -59,10 +66,10 @@ final class VenueGateway: Sendable {
 
   /// Asks for the venue's clock.
   func measureClock() {
-    let inbox = inbox
-    let begun = wallClock()
+    let (inbox, ourClock) = (inbox, ourClock)
+    let begun = ourClock.now()
     submit(BinanceMarket.spot.time(), deadline: nil) { result in
-      let ended = wallClock()
+      let ended = ourClock.now()
       let outcome = BinanceErrors.classify(result, of: .marketData) { body throws(ReplyError) in try BinanceReplies.time(body) }
       guard case .confirmed(let time) = outcome, ended >= begun else {
         inbox.offer(.clock(nil))

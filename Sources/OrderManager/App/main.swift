@@ -28,7 +28,8 @@ do {
   let redis = RedisWriter(redisURL, logger: logger, metrics: metrics, onRewriteNeeded: { inbox.offer(.redisLost) })
   service.addThread("redis", wake: redis.wake) { redis.run(until: $0) }
 
-  let gateway = try VenueGateway(endpoints, settings.credentials, inbox: inbox, metrics: metrics)
+  let gateway = try VenueGateway(
+    endpoints, settings.credentials, inbox: inbox, clock: SteadyClock(logger: logger, metrics: metrics), metrics: metrics)
   service.add("gateway", start: {}, stop: { gateway.shutDown() })
   let streams = try WebSocketClient(name: "private-streams")
   service.add("streams", start: {}, stop: { streams.shutDown() })

@@ -10,6 +10,7 @@ struct GateContext: Sendable {
   let settings: RiskGateConfiguration
   let defaults: OrderDefaults
   let wakeup: Wakeup
+  let clock: SteadyClock
   let live: LiveState
   /// Raised when Redis may have lost what was written.
   let isRedisForgetful: Flag

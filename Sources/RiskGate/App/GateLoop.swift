@@ -106,6 +106,8 @@ final class GateLoop {
   }
 
   private func takeOrders() throws -> Bool {
+    // While nobody knows how old an order is, it waits.
+    guard !context.clock.isInDoubt else { return false }
     var count = 0
     while count < 200, !outbox.isFull, let event = consumer.poll(timeoutMilliseconds: 0) {
       count += 1
@@ -135,7 +137,7 @@ final class GateLoop {
     let partition = message.partition
     guard gates[partition] != nil else { return }
     boundary("riskgate.order.polled")
-    let time = wallClock()
+    let time = context.clock.now()
     let source = RecordSource(message)
     let headers = message.recordHeaders
     context.metrics.sinceAppend.observe(nanoseconds: time - source.timestamp)
@@ -144,7 +146,7 @@ final class GateLoop {
     let input = Input(offset: source.offset, headers: headers.adding("riskgate.in", time))
     try apply(.order(record), to: partition, at: time, for: input)
     gates[partition]?.progress.finish(source.offset)
-    context.metrics.decision.observe(nanoseconds: wallClock() - time)
+    context.metrics.decision.observe(nanoseconds: context.clock.now() - time)
   }
 
   // MARK: Partitions
@@ -274,9 +276,9 @@ final class GateLoop {
     let headers: RecordHeaders
   }
 
-  private func apply(_ event: RiskEvent, to partition: Int32, at time: Timestamp = wallClock(), for input: Input? = nil) throws {
+  private func apply(_ event: RiskEvent, to partition: Int32, at time: Timestamp? = nil, for input: Input? = nil) throws {
     guard gates[partition] != nil else { return }
-    gates[partition]?.engine.apply(event, at: time, into: &effects)
+    gates[partition]?.engine.apply(event, at: time ?? context.clock.now(), into: &effects)
     for effect in effects { try carryOut(effect, partition, input) }
     effects.removeAll(keepingCapacity: true)
   }
@@ -301,7 +303,7 @@ final class GateLoop {
       moved.origin = origin
       try send(Topic.orders, right, account.text, payload, partition, input.map { Input(offset: $0.offset, headers: moved) })
     case .snapshot(let key, let value):
-      let headers = RecordHeaders(epoch: gates[partition]?.epoch).adding("riskgate.out", wallClock())
+      let headers = RecordHeaders(epoch: gates[partition]?.epoch).adding("riskgate.out", context.clock.now())
       try outbox.sendSnapshot(partition, key: key, value: value, headers: headers)
     case .alert(let alert): try send(Topic.alerts, 0, alert.service, alert.encoded(), partition, nil)
     case .position(let view): context.live.show(view)
@@ -318,7 +320,7 @@ final class GateLoop {
     if let input { gates[partition]?.progress.add(input.offset) }
     boundary("riskgate.outcome.decided", if: input != nil)
     try outbox.send(
-      topic, partition: target, key: key, value: value, headers: headers.adding("riskgate.out", wallClock()),
+      topic, partition: target, key: key, value: value, headers: headers.adding("riskgate.out", context.clock.now()),
       input: input?.offset, inputPartition: partition)
     boundary("riskgate.outcome.sent", if: input != nil)
   }

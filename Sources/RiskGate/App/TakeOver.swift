@@ -37,7 +37,7 @@ struct TakeOver {
     boundary("riskgate.takeover.restored")
     var none: [RiskEffect] = []
     // Everything before the markers is in the engine now.
-    engine.apply(.acknowledged(approved: epoch + 1, rejected: rejected + 1), at: wallClock(), into: &none)
+    engine.apply(.acknowledged(approved: epoch + 1, rejected: rejected + 1), at: context.clock.now(), into: &none)
     context.logger.info(
       "took a partition",
       [
@@ -72,14 +72,14 @@ struct TakeOver {
       let alert = Alert(
         service: "riskgate", severity: .critical, code: "log_expired",
         message: "\(Topic.executions)[\(partition)]: \(oldest - from) records expired unread; positions may be wrong.",
-        time: wallClock())
+        time: context.clock.now())
       context.logger.error(alert.message)
       try outbox.send(
         Topic.alerts, partition: 0, key: alert.service, value: alert.encoded(), headers: RecordHeaders(), input: nil,
         inputPartition: partition)
     }
     let next = try reader.readPartition(Topic.executions, partition, from: from) { message in
-      engine.apply(.execution(message), at: wallClock(), into: &effects)
+      engine.apply(.execution(message), at: context.clock.now(), into: &effects)
       effects.removeAll(keepingCapacity: true)
     }
     return next

@@ -27,9 +27,8 @@ do {
 
   let wakeup = try Wakeup()
   let context = GateContext(
-    settings: settings, defaults: defaults, wakeup: wakeup, live: LiveState(redis), isRedisForgetful: isRedisForgetful,
-    health: health,
-    metrics: GateMetrics(metrics), logger: logger)
+    settings: settings, defaults: defaults, wakeup: wakeup, clock: SteadyClock(logger: logger, metrics: metrics),
+    live: LiveState(redis), isRedisForgetful: isRedisForgetful, health: health, metrics: GateMetrics(metrics), logger: logger)
   service.addThread("riskgate", wake: wakeup.signal) { try GateLoop.run(context, until: $0) }
   exit(service.run())
 } catch {

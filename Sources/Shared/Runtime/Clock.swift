@@ -1,7 +1,8 @@
 import Domain
 import Glibc
 
-/// The wall clock, UTC. It may step; use it to stamp records, never to measure or to wait.
+/// The wall clock, UTC. It may step; use it to stamp records, never to measure or to wait. Programs whose decisions depend on the time go
+/// by a `SteadyClock`.
 public func wallClock() -> Timestamp {
   Timestamp(nanoseconds: nanoseconds(of: CLOCK_REALTIME))
 }
@@ -9,6 +10,11 @@ public func wallClock() -> Timestamp {
 /// The monotonic clock in nanoseconds from an arbitrary start. Deadlines, leases and durations use it.
 public func monotonicNanoseconds() -> Int64 {
   nanoseconds(of: CLOCK_MONOTONIC)
+}
+
+/// Like the monotonic clock, but the time that the machine sleeps counts.
+func bootNanoseconds() -> Int64 {
+  nanoseconds(of: CLOCK_BOOTTIME)
 }
 
 private func nanoseconds(of clock: clockid_t) -> Int64 {
