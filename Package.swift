@@ -58,7 +58,7 @@ let package = Package(
     // Pure: no clock, no I/O, no Foundation.
     shared("Domain"),
     shared("Wire", ["Domain"]),
-    shared("Crypto", ["COpenSSL"]),
+    shared("Crypto", ["Domain", "COpenSSL"]),
     shared("Venues", ["Domain", "Wire", "Crypto"]),
     shared("Books", ["Domain", "Wire"]),
 
@@ -98,20 +98,21 @@ let package = Package(
         name: "Pipeline", dependencies: ["PipelineSimulation"], path: "Sources/Pipeline/App", swiftSettings: tuned),
 
       // Servers, child processes and places for the tests of every module.
-      .target(name: "TestSupport", dependencies: ["Runtime", "CShim"], path: "Tests/TestSupport", swiftSettings: strict),
+      .target(
+        name: "TestSupport", dependencies: ["Domain", "Runtime", "CShim"], path: "Tests/TestSupport", swiftSettings: strict),
       // A program for the tests of the life of programs.
       .executableTarget(name: "ServiceProbe", dependencies: ["Runtime"], path: "Tests/ServiceProbe", swiftSettings: strict),
 
       tests("Domain"),
       tests("Wire", ["Domain", "Runtime", "TestSupport"]),
-      tests("Crypto", ["TestSupport"]),
+      tests("Crypto", ["Domain", "TestSupport"]),
       tests("Venues", ["Domain", "Wire", "CZlib"]),
       tests("Books", ["Domain", "Wire"]),
       tests("Runtime", ["Domain", "TestSupport"]),
       tests("Kafka", ["Domain", "Runtime", "TestSupport"]),
       tests("Redis", ["Runtime", "TestSupport"]),
       tests("Postgres", ["Runtime", "TestSupport"]),
-      tests("Net", ["Runtime", "Crypto", "TestSupport"]),
+      tests("Net", ["Domain", "Runtime", "Crypto", "TestSupport"]),
       tests("IngestorCore", ["Domain", "Wire", "Venues"]),
       tests("RiskGateCore", ["Domain", "Wire", "Crypto", "Runtime", "TestSupport"]),
       tests("OrderManagerCore", ["Domain", "Wire", "Venues"]),

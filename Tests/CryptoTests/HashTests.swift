@@ -1,4 +1,5 @@
 import Crypto
+import Domain
 import TestSupport
 import Testing
 
@@ -80,7 +81,7 @@ import Testing
 
   @Test func oneKeyedObjectSignsManyMessagesLikeTheDefinition() {
     let seed = UInt64.random(in: .min ... .max)
-    var random = SplitMix64(seed: seed)
+    var random = SeededGenerator(seed: seed)
     for _ in 0..<200 {
       let key = random.bytes(upTo: 200)
       let code = HMACSHA256(key: key)

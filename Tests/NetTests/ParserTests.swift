@@ -1,3 +1,4 @@
+import Domain
 import TestSupport
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 @Suite struct ParserTests {
   @Test func requestsAreTheSameWhereverTheStreamIsCut() throws {
     let seed = UInt64.random(in: .min ... .max)
-    var random = SplitMix64(seed: seed)
+    var random = SeededGenerator(seed: seed)
     for _ in 0..<200 {
       var stream: [UInt8] = []
       var expected: [HTTPRequestParser.Request] = []
@@ -34,7 +35,7 @@ import Testing
 
   @Test func messagesAreTheSameWhereverTheStreamIsCut() throws {
     let seed = UInt64.random(in: .min ... .max)
-    var random = SplitMix64(seed: seed)
+    var random = SeededGenerator(seed: seed)
     for _ in 0..<200 {
       var stream: [UInt8] = []
       var expected: [WebSocketDecoder.Message] = []
@@ -64,7 +65,7 @@ import Testing
 
   @Test func noStreamOfBytesTrapsAParser() {
     let seed = UInt64.random(in: .min ... .max)
-    var random = SplitMix64(seed: seed)
+    var random = SeededGenerator(seed: seed)
     for _ in 0..<2_000 {
       var bytes = randomRequest(&random).bytes
       for _ in 0..<1 + random.below(8) where !bytes.isEmpty {
@@ -83,7 +84,7 @@ import Testing
 
   @Test func delayedAnswersComeOutByTimeThenByOrder() {
     let seed = UInt64.random(in: .min ... .max)
-    var random = SplitMix64(seed: seed)
+    var random = SeededGenerator(seed: seed)
     var heap = DelayedAnswers()
     var model: [(due: Int64, request: UInt64)] = []
     for request in 0..<500 as Range<UInt64> {
@@ -112,7 +113,7 @@ import Testing
   }
 }
 
-private func randomRequest(_ random: inout SplitMix64) -> (bytes: [UInt8], parsed: HTTPRequestParser.Request) {
+private func randomRequest(_ random: inout SeededGenerator) -> (bytes: [UInt8], parsed: HTTPRequestParser.Request) {
   let method = HTTPMethod.allCases[random.below(HTTPMethod.allCases.count)]
   let path = "/" + String(decoding: random.ascii(random.below(20)), as: UTF8.self)
   let query = random.below(2) == 0 ? nil : "q=%2C?&" + String(decoding: random.ascii(random.below(40)), as: UTF8.self)
@@ -138,7 +139,7 @@ private func randomRequest(_ random: inout SplitMix64) -> (bytes: [UInt8], parse
   return (bytes, parsed)
 }
 
-private func maskedFrame(opcode: UInt8, isFinal: Bool, _ payload: [UInt8], _ random: inout SplitMix64) -> [UInt8] {
+private func maskedFrame(opcode: UInt8, isFinal: Bool, _ payload: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
   var frame = [opcode | (isFinal ? 0x80 : 0)]
   switch payload.count {
   case ...125: frame.append(0x80 | UInt8(payload.count))
@@ -149,7 +150,7 @@ private func maskedFrame(opcode: UInt8, isFinal: Bool, _ payload: [UInt8], _ ran
   return frame + mask + payload.enumerated().map { $1 ^ mask[$0 % 4] }
 }
 
-extension SplitMix64 {
+extension SeededGenerator {
   /// Letters, which are legal everywhere.
   mutating func ascii(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(ascii: "a") + UInt8(below(26)) } }
 

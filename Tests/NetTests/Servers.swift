@@ -1,4 +1,5 @@
 import Crypto
+import Domain
 import Net
 import Synchronization
 import Testing

@@ -1,4 +1,5 @@
 import Crypto
+import Domain
 
 /// The server's side of one WebSocket, after the handshake: messages in, frames out, pings and the closing handshake.
 /// Used by the server's thread alone.

@@ -25,7 +25,7 @@ public struct DeadLetter: Hashable, Sendable {
     reason = error.reason
     self.source = source
     length = payload?.count
-    self.payload = base64(payload?.prefix(Self.keptBytes) ?? [])
+    self.payload = Base64.encode(Array(payload?.prefix(Self.keptBytes) ?? []))
   }
 
   /// Reads the record's bytes.
@@ -55,22 +55,4 @@ public struct DeadLetter: Hashable, Sendable {
       writer.member("payload", payload)
     }
   }
-}
-
-/// Standard base64 (RFC 4648) with padding.
-public func base64(_ bytes: ArraySlice<UInt8>) -> String {
-  let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-  var text: [UInt8] = []
-  text.reserveCapacity((bytes.count + 2) / 3 * 4)
-  var index = bytes.startIndex
-  while index < bytes.endIndex {
-    let count = min(3, bytes.endIndex - index)
-    var group: UInt32 = 0
-    for offset in 0..<3 { group = group << 8 | (offset < count ? UInt32(bytes[index + offset]) : 0) }
-    for digit in 0..<4 {
-      text.append(digit <= count ? alphabet[Int(group >> UInt32(18 - 6 * digit)) & 63] : UInt8(ascii: "="))
-    }
-    index += count
-  }
-  return String(decoding: text, as: UTF8.self)
 }
