@@ -3,7 +3,7 @@ import Glibc
 import Runtime
 import Venues
 
-/// `apus replay --venue binance --symbol BTCUSDT FILE…`: feeds recorded frames, in the order of the files and their lines, through the
+/// `apus replay --venue bybit --market linear --depth 200 --symbol BTCUSDT FILE…`: feeds recorded frames, in the order of the files and their lines, through the
 /// code that keeps the live books, and prints the book that comes out. Files are JSON lines, gzipped or not.
 ///
 /// Returns the exit code: 0, or 2 when the arguments or a file cannot be used.
@@ -23,29 +23,48 @@ private struct ReplayFailure: Error {
 }
 
 private struct ReplayCommand {
-  static let usage = "usage: apus replay --venue binance --symbol BTCUSDT FILE…"
+  static let usage = """
+    usage: apus replay --venue binance --symbol BTCUSDT FILE…
+           apus replay --venue bybit --market spot|linear --depth N --symbol BTCUSDT FILE…
+    """
 
+  private var venue = ""
+  private var market = ""
+  private var depth = ""
   private var venueSymbol = ""
   private var files: [String] = []
 
   init(_ arguments: [String]) throws(ReplayFailure) {
-    var venue = ""
     var rest = arguments[...]
     while let argument = rest.popFirst() {
       switch argument {
       case "--venue": venue = rest.popFirst() ?? ""
+      case "--market": market = rest.popFirst() ?? ""
+      case "--depth": depth = rest.popFirst() ?? ""
       case "--symbol": venueSymbol = rest.popFirst() ?? ""
       default:
         guard !argument.hasPrefix("--") else { throw ReplayFailure(message: "unknown option \(argument)\n\(Self.usage)") }
         files.append(argument)
       }
     }
-    guard venue == "binance" else { throw ReplayFailure(message: "--venue must be binance\n\(Self.usage)") }
     guard !venueSymbol.isEmpty, !files.isEmpty else { throw ReplayFailure(message: Self.usage) }
   }
 
+  /// What each venue's recordings need to know before they can be read.
+  private func makeReplay() throws(ReplayFailure) -> any BookReplay {
+    switch venue {
+    case "binance": return BinanceReplay(venueSymbol: venueSymbol)
+    case "bybit":
+      guard let category = BybitMarket.Category(rawValue: market), let depth = Int(depth), depth > 0 else {
+        throw ReplayFailure(message: "bybit needs --market spot|linear and --depth N\n\(Self.usage)")
+      }
+      return BybitReplay(market: BybitMarket(category, depth: depth), venueSymbol: venueSymbol)
+    default: throw ReplayFailure(message: "--venue must be binance or bybit\n\(Self.usage)")
+    }
+  }
+
   func run() throws(ReplayFailure) -> String {
-    var replay = BinanceReplay(venueSymbol: venueSymbol)
+    var replay = try makeReplay()
     for file in files {
       var reader = try LineReader(file)
       while let line = try reader.next() {

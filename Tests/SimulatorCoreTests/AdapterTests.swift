@@ -115,7 +115,7 @@ import Wire
       $0.participants.isFrozen = false
       $0.seed = seed
     }
-    var sync = BinanceBookSync(market: .spot)
+    var sync = BookSync(rules: BinanceMarket.spot.bookRules)
     venue.open(1, BinanceMarket.spot.depthStreamTarget(venueSymbol: "BTCUSDT"))
     _ = sync.opened(at: venue.now)
     func follow(_ steps: Int) throws {

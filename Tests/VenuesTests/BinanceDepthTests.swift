@@ -4,7 +4,7 @@ import Venues
 import Wire
 
 @Suite struct BinanceDepthTests {
-  private func decode(_ text: String) throws -> (BinanceStreamFrame, DepthUpdate) {
+  private func decode(_ text: String) throws -> (StreamFrame, DepthUpdate) {
     var update = DepthUpdate()
     return (try BinanceDepth.decode(frame: Array(text.utf8), into: &update), update)
   }
@@ -33,7 +33,7 @@ import Wire
       switch try BinanceDepth.decode(frame: frame.bytes, into: &update) {
       case .depth: #expect(frame["e"]?.string == "depthUpdate")
       case .shutdown: #expect((frame["data"] ?? frame)["e"]?.string == "serverShutdown")
-      case .other: others += 1
+      case .refused, .other: others += 1
       }
     }
     #expect(others == 24)

@@ -44,7 +44,8 @@ struct Capture {
   }
 }
 
-private func inflated(_ path: String) throws -> [UInt8] {
+/// The bytes of a gzipped recording.
+func inflated(_ path: String) throws -> [UInt8] {
   let file = try #require(gzopen(Fixtures.root.appending(path: path).path, "rb"), "no \(path): set APUS_FIXTURES")
   defer { gzclose(file) }
   var bytes: [UInt8] = []

@@ -15,9 +15,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 APUS = ROOT / ".build" / "release" / "apus"
 
 
-def replay(symbol, path):
-    result = subprocess.run(
-        [APUS, "replay", "--venue", "binance", "--symbol", symbol, str(path)], capture_output=True, text=True, check=True)
+def replay(book, path):
+    result = subprocess.run([APUS, "replay", *book, str(path)], capture_output=True, text=True, check=True)
     return json.loads(result.stdout)
 
 
@@ -33,40 +32,57 @@ def difference(got, expected):
     for count in ("bid_levels", "ask_levels"):
         if got[count] != final[count]:
             return f"{count}: {got[count]} in place of {final[count]}"
-    if got["gaps"] != expected["gaps"] or got["valid"] is not True:
+    gaps = expected["gaps"] if "gaps" in expected else expected["u_gaps"]
+    if got["gaps"] != gaps or got["valid"] is not True:
         return f"gaps {got['gaps']}, valid {got['valid']}"
     return None
 
 
-def without_one_diff(symbol, path, directory):
-    """The capture with a diff of `symbol` from the middle left out."""
+def binance(recording):
+    """Every book of a recording: how apus is told of it, what was expected, and what its steps look like in the file."""
+    for symbol, expected in recording["books"].items():
+        yield ["--venue", "binance", "--symbol", symbol], expected, ["depthUpdate", f'\\"s\\":\\"{symbol}\\"']
+
+
+def bybit(recording):
+    for name, expected in recording["books"].items():
+        connection, topic = name.split("|")
+        _, depth, symbol = topic.split(".")
+        # Which connection was which, the recording says; one that names no address was of the perpetuals.
+        market = "spot" if connection == "BYBIT.ws.3" else "linear"
+        arguments = ["--venue", "bybit", "--market", market, "--depth", depth, "--symbol", symbol]
+        yield arguments, expected, [f'"conn":"{connection}"', topic, 'type\\":\\"delta']
+
+
+def without_one_step(marks, path, directory):
+    """The recording with one step of a book left out, from the middle."""
     lines = gzip.open(path, "rt").read().splitlines()
-    diffs = [
-        index for index, line in enumerate(lines)
-        if '"t":"recv"' in line and "depthUpdate" in line and f'\\"s\\":\\"{symbol}\\"' in line
+    steps = [
+        index for index, line in enumerate(lines) if '"t":"recv"' in line and all(mark in line for mark in marks)
     ]
-    del lines[diffs[len(diffs) * 3 // 4]]
+    del lines[steps[len(steps) * 3 // 4]]
     shortened = pathlib.Path(directory) / "shortened.jsonl"
     shortened.write_text("\n".join(lines) + "\n")
     return shortened
 
 
 def main():
-    captures = pathlib.Path(sys.argv[1]) / "binance" / "captures"
     passed = failed = 0
-    for path in sorted(captures.glob("*.expected.json")):
-        recording = path.with_name(path.name.replace(".expected.json", ".jsonl.gz"))
-        for symbol, expected in json.loads(path.read_text())["books"].items():
-            problem = difference(replay(symbol, recording), expected)
-            with tempfile.TemporaryDirectory() as directory:
-                broken = replay(symbol, without_one_diff(symbol, recording, directory))
-            if problem is None and (broken["valid"] or broken["bids"] or broken["asks"]):
-                problem = f"a missing frame was not noticed: {broken}"
-            if problem is None:
-                passed += 1
-            else:
-                failed += 1
-                print(f"FAIL {recording.name} {symbol}: {problem}")
+    for venue in (binance, bybit):
+        captures = pathlib.Path(sys.argv[1]) / venue.__name__ / "captures"
+        for path in sorted(captures.glob("*.expected.json")):
+            recording = path.with_name(path.name.replace(".expected.json", ".jsonl.gz"))
+            for book, expected, marks in venue(json.loads(path.read_text())):
+                problem = difference(replay(book, recording), expected)
+                with tempfile.TemporaryDirectory() as directory:
+                    broken = replay(book, without_one_step(marks, recording, directory))
+                if problem is None and (broken["valid"] or broken["bids"] or broken["asks"]):
+                    problem = f"a missing frame was not noticed: {broken}"
+                if problem is None:
+                    passed += 1
+                else:
+                    failed += 1
+                    print(f"FAIL {recording.name} {' '.join(book)}: {problem}")
     print(f"{passed} books equal the expected ones and notice a missing frame, {failed} do not")
     sys.exit(1 if failed or not passed else 0)
 

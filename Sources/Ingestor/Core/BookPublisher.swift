@@ -58,7 +58,7 @@ struct BookPublisher: Sendable {
   mutating func owesView() { owesShow = true }
 
   /// Publishes a step that the valid book took.
-  mutating func follow(_ update: DepthUpdate, _ sync: BinanceBookSync, at now: Moment, into effects: inout [IngestorEffect]) {
+  mutating func follow(_ update: DepthUpdate, _ sync: BookSync, at now: Moment, into effects: inout [IngestorEffect]) {
     isDirty = true
     lastID = update.lastID
     guard !owesBook, !hasHole else { return }  // The whole book is due, and has this step.
@@ -71,7 +71,7 @@ struct BookPublisher: Sendable {
 
   /// Publishes whatever is due: called on every change of validity and on every tick.
   mutating func keepUp(
-    _ sync: BinanceBookSync, _ health: FeedHealth, at now: Moment, into effects: inout [IngestorEffect]
+    _ sync: BookSync, _ health: FeedHealth, at now: Moment, into effects: inout [IngestorEffect]
   ) {
     let isValid = sync.invalidity == nil
     let hasChanged = isValid != wasValid
@@ -89,7 +89,7 @@ struct BookPublisher: Sendable {
   }
 
   /// The whole book in records of bounded size.
-  private mutating func publish(_ book: OrderBook, _ sync: BinanceBookSync, at now: Moment, into effects: inout [IngestorEffect])
+  private mutating func publish(_ book: OrderBook, _ sync: BookSync, at now: Moment, into effects: inout [IngestorEffect])
   {
     owesBook = false
     hasHole = false
@@ -110,7 +110,7 @@ struct BookPublisher: Sendable {
   }
 
   private mutating func show(
-    _ sync: BinanceBookSync, _ health: FeedHealth, hasChanged: Bool, at now: Moment, into effects: inout [IngestorEffect]
+    _ sync: BookSync, _ health: FeedHealth, hasChanged: Bool, at now: Moment, into effects: inout [IngestorEffect]
   ) {
     let age = now.steady - lastView
     let isDue = age >= Self.quietViewInterval || (isDirty && age >= Self.viewInterval)
@@ -124,7 +124,7 @@ struct BookPublisher: Sendable {
     effects.append(.show(feed: feed, FeedView(book: book, top: record(.status, sync), health: health)))
   }
 
-  private mutating func sayTop(_ sync: BinanceBookSync, at now: Moment, into effects: inout [IngestorEffect]) {
+  private mutating func sayTop(_ sync: BookSync, at now: Moment, into effects: inout [IngestorEffect]) {
     guard let top = sync.top, now.steady >= nextTopLine else { return }
     nextTopLine = now.steady + Interval.second
     let bid = top.bid?.price.text(decimals: priceDecimals) ?? "-"
@@ -133,7 +133,7 @@ struct BookPublisher: Sendable {
     effects.append(.log(IngestorLog(level: .info, symbol: symbol, message: message)))
   }
 
-  private func record(_ kind: BookRecord.Kind, _ sync: BinanceBookSync) -> BookRecord {
+  private func record(_ kind: BookRecord.Kind, _ sync: BookSync) -> BookRecord {
     BookRecord(
       kind: kind, venue: .binance, symbol: symbol, updateID: lastID, isValid: sync.invalidity == nil,
       reason: sync.invalidity?.rawValue, ingestTime: ingestTime, venueTime: venueTime,

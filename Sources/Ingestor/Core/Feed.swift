@@ -31,7 +31,7 @@ struct Feed: Sendable {
   private let market: BinanceMarket
   private var instrument: Instrument?
   private var generator: SeededGenerator
-  private var sync: BinanceBookSync
+  private var sync: BookSync
   private var publisher: BookPublisher
   private var update = DepthUpdate()
   private var link = Link.down(retryAt: .zero)
@@ -48,7 +48,7 @@ struct Feed: Sendable {
     self.symbol = symbol
     market = settings.market
     generator = SeededGenerator(seed: seed)
-    sync = BinanceBookSync(market: settings.market, limits: settings.bookLimits)
+    sync = BookSync(rules: settings.market.bookRules, limits: settings.bookLimits)
     publisher = BookPublisher(feed: index, symbol: symbol, shownLevels: settings.shownLevels)
   }
 
@@ -83,7 +83,7 @@ struct Feed: Sendable {
         publisher.heard(update, at: now)
         finish(sync.receive(update, at: now.steady), at: now, into: &effects)
       case .shutdown: drop("the venue announces a shutdown", at: now, into: &effects)
-      case .depth, .other: health.ignoredFrames += 1
+      case .depth, .refused, .other: health.ignoredFrames += 1
       }
     } catch {
       log(.warning, "unreadable frame: \(error)", &effects)

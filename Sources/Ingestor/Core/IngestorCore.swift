@@ -9,7 +9,7 @@ public struct IngestorSettings: Sendable {
   /// The symbols to follow; at most `maximumFeeds`.
   public var symbols: [Symbol]
   /// Limits of each book, the silence limit among them.
-  public var bookLimits = BinanceBookSync.Limits()
+  public var bookLimits = BookSync.Limits()
   /// Levels a side that Redis shows.
   public var shownLevels = 50
 

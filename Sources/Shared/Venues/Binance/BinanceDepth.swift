@@ -1,16 +1,6 @@
 import Domain
 import Wire
 
-/// What a frame of a Binance market data stream turned out to be.
-public enum BinanceStreamFrame: Sendable, Hashable {
-  /// A step of a book, now in the `DepthUpdate` that was passed in.
-  case depth
-  /// The venue is about to close the connection for good reason: reconnect soon.
-  case shutdown
-  /// Something else, complete or not: another stream's event or an answer.
-  case other
-}
-
 /// Reads depth frames and snapshots (web-socket-streams.md of binance-spot-api-docs) without building a tree and, once the arrays have
 /// grown, without allocating.
 public enum BinanceDepth {
@@ -18,7 +8,7 @@ public enum BinanceDepth {
   /// be read to its end; `update` is then rubbish.
   public static func decode(
     frame: UnsafeBufferPointer<UInt8>, into update: inout DepthUpdate
-  ) throws(ReplyError) -> BinanceStreamFrame {
+  ) throws(ReplyError) -> StreamFrame {
     var reader = DepthReader(frame)
     do throws(JSONError) {
       return try reader.frame(into: &update)
@@ -28,7 +18,7 @@ public enum BinanceDepth {
   }
 
   /// Reads a frame as above.
-  public static func decode(frame: [UInt8], into update: inout DepthUpdate) throws(ReplyError) -> BinanceStreamFrame {
+  public static func decode(frame: [UInt8], into update: inout DepthUpdate) throws(ReplyError) -> StreamFrame {
     try frame.withUnsafeBufferPointer { bytes throws(ReplyError) in try decode(frame: bytes, into: &update) }
   }
 
@@ -58,59 +48,59 @@ public enum BinanceDepth {
 
 /// Reads one frame or snapshot.
 private struct DepthReader {
-  private var scanner: JSONScanner
-  /// A number that our types cannot hold: more telling than the scanner's error.
-  private(set) var failure: ReplyError?
+  private var input: DepthScanner
 
-  init(_ bytes: UnsafeBufferPointer<UInt8>) { scanner = JSONScanner(bytes) }
+  init(_ bytes: UnsafeBufferPointer<UInt8>) { input = DepthScanner(bytes) }
 
-  mutating func frame(into update: inout DepthUpdate) throws(JSONError) -> BinanceStreamFrame {
+  var failure: ReplyError? { input.failure }
+
+  mutating func frame(into update: inout DepthUpdate) throws(JSONError) -> StreamFrame {
     update.removeAll()
-    guard scanner.peek() == UInt8(ascii: "{") else {
+    guard input.scanner.peek() == UInt8(ascii: "{") else {
       // All-market events are arrays; anything else is no frame of this protocol.
-      guard scanner.peek() == UInt8(ascii: "[") else { throw scanner.malformed }
+      guard input.scanner.peek() == UInt8(ascii: "[") else { throw input.scanner.malformed }
       return .other
     }
     var fields = DepthFields()
     let kind = try event(into: &update, &fields, isWrapper: true)
     guard kind == .depth else { return kind }
-    try scanner.end()
-    guard fields == .complete, update.firstID >= 0, update.firstID <= update.lastID else { throw scanner.malformed }
+    try input.scanner.end()
+    guard fields == .complete, update.firstID >= 0, update.firstID <= update.lastID else { throw input.scanner.malformed }
     return .depth
   }
 
   /// Reads an object's members. An event of another kind is left where its kind was seen.
   private mutating func event(
     into update: inout DepthUpdate, _ fields: inout DepthFields, isWrapper: Bool
-  ) throws(JSONError) -> BinanceStreamFrame {
-    var kind = BinanceStreamFrame.other
-    try scanner.beginObject()
-    while let name = try scanner.nextName() {
+  ) throws(JSONError) -> StreamFrame {
+    var kind = StreamFrame.other
+    try input.scanner.beginObject()
+    while let name = try input.scanner.nextName() {
       if name == "b" {
-        if try levels(into: &update.bids) { fields.insert(.bids) }
+        if try input.levels(into: &update.bids) { fields.insert(.bids) }
       } else if name == "a" {
-        if try levels(into: &update.asks) { fields.insert(.asks) }
+        if try input.levels(into: &update.asks) { fields.insert(.asks) }
       } else if name == "e" {
-        kind = Self.kind(try scanner.rawString())
+        kind = Self.kind(try input.scanner.rawString())
         if kind != .depth { return kind }
       } else if name == "U" {
-        update.firstID = try scanner.integer()
+        update.firstID = try input.scanner.integer()
         fields.insert(.first)
       } else if name == "u" {
-        update.lastID = try scanner.integer()
+        update.lastID = try input.scanner.integer()
         fields.insert(.last)
       } else if name == "pu" {
-        update.previousID = try scanner.integer()
+        update.previousID = try input.scanner.integer()
       } else if name == "E" {
-        update.eventTime = Timestamp(milliseconds: try scanner.integer())
+        update.eventTime = Timestamp(milliseconds: try input.scanner.integer())
       } else if name == "s" {
-        try symbol(into: &update.venueSymbol)
+        try input.symbol(into: &update.venueSymbol)
         fields.insert(.symbol)
-      } else if isWrapper, name == "data", scanner.peek() == UInt8(ascii: "{") {
+      } else if isWrapper, name == "data", input.scanner.peek() == UInt8(ascii: "{") {
         kind = try event(into: &update, &fields, isWrapper: false)
         if kind != .depth { return kind }
       } else {
-        try scanner.skipValue()
+        try input.scanner.skipValue()
       }
     }
     return kind
@@ -120,70 +110,26 @@ private struct DepthReader {
     snapshot.bids.removeAll(keepingCapacity: true)
     snapshot.asks.removeAll(keepingCapacity: true)
     var fields = DepthFields()
-    try scanner.beginObject()
-    while let name = try scanner.nextName() {
+    try input.scanner.beginObject()
+    while let name = try input.scanner.nextName() {
       if name == "lastUpdateId" {
-        snapshot.lastID = try scanner.integer()
+        snapshot.lastID = try input.scanner.integer()
         fields.insert(.last)
       } else if name == "bids" {
-        if try levels(into: &snapshot.bids) { fields.insert(.bids) }
+        if try input.levels(into: &snapshot.bids) { fields.insert(.bids) }
       } else if name == "asks" {
-        if try levels(into: &snapshot.asks) { fields.insert(.asks) }
+        if try input.levels(into: &snapshot.asks) { fields.insert(.asks) }
       } else {
-        try scanner.skipValue()
+        try input.scanner.skipValue()
       }
     }
-    try scanner.end()
-    guard fields == [.last, .bids, .asks], snapshot.lastID >= 0 else { throw scanner.malformed }
+    try input.scanner.end()
+    guard fields == [.last, .bids, .asks], snapshot.lastID >= 0 else { throw input.scanner.malformed }
   }
 
-  private static func kind(_ word: JSONText) -> BinanceStreamFrame {
+  private static func kind(_ word: JSONText) -> StreamFrame {
     if word == "depthUpdate" { return .depth }
     return word == "serverShutdown" ? .shutdown : .other
-  }
-
-  /// Keeps the string of the last frame when it is the same, as it nearly always is.
-  private mutating func symbol(into text: inout String) throws(JSONError) {
-    let raw = try scanner.rawString()
-    if text.utf8.count == raw.count, text.utf8.elementsEqual(raw) { return }
-    guard raw.count <= 32 else { throw scanner.malformed }
-    text = String(decoding: raw, as: UTF8.self)
-  }
-
-  /// Reads `[["price","quantity"],…]`. False when the value is no array: other events use the same names for single numbers.
-  private mutating func levels(into levels: inout [BookLevel]) throws(JSONError) -> Bool {
-    guard scanner.peek() == UInt8(ascii: "[") else {
-      try scanner.skipValue()
-      return false
-    }
-    try scanner.beginArray()
-    while true {
-      if let (price, quantity) = scanner.nextDecimalPair() {
-        levels.append(try level(price, quantity))
-        continue
-      }
-      guard try scanner.nextElement() else { return true }
-      try scanner.beginArray()
-      guard try scanner.nextElement() else { throw scanner.malformed }
-      let price = try scanner.decimalText()
-      guard try scanner.nextElement() else { throw scanner.malformed }
-      levels.append(try level(price, try scanner.decimalText()))
-      // Old snapshots have a third, empty element.
-      while try scanner.nextElement() { try scanner.skipValue() }
-    }
-  }
-
-  @inline(__always)
-  private mutating func level(_ price: JSONText, _ quantity: JSONText) throws(JSONError) -> BookLevel {
-    let level: BookLevel
-    do throws(DecimalError) {
-      level = BookLevel(price: try Price(text: price), quantity: try Quantity(text: quantity))
-    } catch {
-      failure = .number("level", error)
-      throw scanner.malformed
-    }
-    guard level.price.isPositive, !level.quantity.isNegative else { throw scanner.malformed }
-    return level
   }
 }
 

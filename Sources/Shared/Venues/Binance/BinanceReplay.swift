@@ -1,12 +1,10 @@
 import Domain
 import Wire
 
-/// Feeds recorded traffic to the book of one symbol, exactly as the live feed would. Records are JSON lines in time order:
-/// `{"t":"connect|send|recv|http","conn":…,"ts":…,"addr"|"url":…,"data":"the frame or body"}`; an `http` record is the reply that a
-/// request got at that moment.
-public struct BinanceReplay: Sendable {
+/// Replays recorded Binance traffic for the book of one symbol; the market is known from the recorded addresses.
+public struct BinanceReplay: BookReplay {
   private let venueSymbol: String
-  private var sync: BinanceBookSync?
+  private var sync: BookSync?
   private var update = DepthUpdate()
   private var snapshot = DepthSnapshot()
   /// The connection that brings the symbol's frames, once known.
@@ -38,33 +36,6 @@ public struct BinanceReplay: Sendable {
 
   /// A record was there and cannot be read: it may have been a frame of the symbol.
   public mutating func lose() { _ = sync?.damaged(at: .zero) }
-
-  /// The result as `{"bids":[["price","quantity"],…],"asks":…,"bid_levels":…,"ask_levels":…,"gaps":…,"resyncs":…,"valid":…}` with up
-  /// to `depth` best levels a side; an invalid book has none.
-  public func summary(depth: Int = 5) -> [UInt8] {
-    let book = book
-    return JSONWriter.object { writer in
-      Self.write("bids", book?.levels(.buy, limit: depth) ?? [], to: &writer)
-      Self.write("asks", book?.levels(.sell, limit: depth) ?? [], to: &writer)
-      writer.member("bid_levels", book?.count(.buy) ?? 0)
-      writer.member("ask_levels", book?.count(.sell) ?? 0)
-      writer.member("gaps", counts.gaps)
-      writer.member("resyncs", counts.resyncs)
-      writer.member("valid", book != nil)
-    }
-  }
-
-  private static func write(_ name: StaticString, _ levels: [BookLevel], to writer: inout JSONWriter) {
-    writer.name(name)
-    writer.beginArray()
-    for level in levels {
-      writer.beginArray()
-      writer.value(level.price)
-      writer.value(level.quantity)
-      writer.endArray()
-    }
-    writer.endArray()
-  }
 
   private mutating func connect(address: String, name: String?) {
     let lists = address.contains("\(venueSymbol.lowercased())@depth")
@@ -106,7 +77,7 @@ public struct BinanceReplay: Sendable {
 
   /// A new connection: whatever was known of the book belongs to the old one.
   private mutating func open(_ market: BinanceMarket) {
-    if sync == nil { sync = BinanceBookSync(market: market) }
+    if sync == nil { sync = BookSync(rules: market.bookRules) }
     _ = sync?.closed()
     _ = sync?.opened(at: .zero)
   }

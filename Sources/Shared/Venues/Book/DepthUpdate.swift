@@ -11,6 +11,8 @@ public struct DepthUpdate: Sendable, Hashable {
   public var lastID: Int64 = 0
   /// Number of the last change before this step, on venues that say it.
   public var previousID: Int64?
+  /// True when this is the whole book, which replaces whatever was known.
+  public var isWhole = false
   /// The venue's time of it.
   public var eventTime = Timestamp.zero
   /// Bids that changed; a zero quantity means that the level is gone.
@@ -26,6 +28,7 @@ public struct DepthUpdate: Sendable, Hashable {
     firstID = 0
     lastID = 0
     previousID = nil
+    isWhole = false
     eventTime = .zero
     bids.removeAll(keepingCapacity: true)
     asks.removeAll(keepingCapacity: true)
@@ -46,12 +49,12 @@ public struct DepthSnapshot: Sendable, Hashable {
 }
 
 extension OrderBook {
-  /// Makes this the book of `snapshot`.
-  mutating func load(_ snapshot: DepthSnapshot) {
+  /// Makes this the book of these levels, best first.
+  mutating func load(bids: [BookLevel], asks: [BookLevel]) {
     removeAll()
     // Worst first: each next level then goes to the end of its array.
-    for level in snapshot.bids.reversed() { set(.buy, price: level.price, quantity: level.quantity) }
-    for level in snapshot.asks.reversed() { set(.sell, price: level.price, quantity: level.quantity) }
+    for level in bids.reversed() { set(.buy, price: level.price, quantity: level.quantity) }
+    for level in asks.reversed() { set(.sell, price: level.price, quantity: level.quantity) }
   }
 
   /// Takes one step.

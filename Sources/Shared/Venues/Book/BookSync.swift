@@ -1,15 +1,48 @@
 import Domain
 
-/// Keeps one symbol's book by Binance's documented procedure: buffer the stream, fetch a snapshot, join the two where they meet, then
-/// follow the chain of update numbers. Pure: events in, a `BookStep` out.
+/// What a venue promises about its depth stream: all that keeping a book in step with it depends on.
+public struct BookRules: Sendable, Hashable {
+  /// Where the whole book comes from.
+  public enum Source: Sendable {
+    /// From a request beside the stream: the two are joined where they meet.
+    case request
+    /// From the stream itself: first after every subscription, and whenever the venue sees fit.
+    case stream
+  }
+
+  /// How one can tell that no step is missing.
+  public enum Chain: Sendable {
+    /// A step begins at most one above the last number before it.
+    case numbers
+    /// A step names the last number before it.
+    case predecessor
+  }
+
+  /// Where the whole book comes from.
+  public var source: Source
+  /// How one can tell that no step is missing.
+  public var chain: Chain
+
+  /// What a venue promises.
+  public init(source: Source, chain: Chain) {
+    self.source = source
+    self.chain = chain
+  }
+}
+
+/// Keeps one symbol's book in step with its stream, by the venue's rules. Pure: events in, a `BookStep` out.
+///
+/// Where the whole book must be asked for: buffer the stream, fetch a snapshot, join the two where they meet, then follow the chain.
 ///
 ///     closed ──opened──► buffering ──snapshot──► joining ──first step beyond──► live
 ///                            ▲                      │                             │
 ///                            └───── too old, gap, damaged, crossed ◄──────────────┘
 ///
-/// `wantsSnapshot` stays true for as long as one is needed, however often a reply is lost; asking, and not too often, is the caller's
-/// part. The book can be read only while it is valid.
-public struct BinanceBookSync: Sendable {
+/// Where the stream brings it, steps before it are of no use, and it leads to `live` from anywhere.
+///
+/// `wantsSnapshot` stays true for as long as a whole book is needed, however often one is lost; asking (by request or by a new
+/// subscription), and not too often, is the caller's part. The book can be read only while it is valid.
+public struct BookSync: Sendable {
   /// Bounds of one book.
   public struct Limits: Sendable, Hashable {
     /// Steps kept while waiting for a snapshot; beyond it the oldest half is dropped (and an older snapshot no longer fits).
@@ -32,8 +65,8 @@ public struct BinanceBookSync: Sendable {
     case live(last: Int64, base: Int64)
   }
 
-  /// Spot or futures: how steps chain.
-  public let market: BinanceMarket
+  /// What the venue promises.
+  public let rules: BookRules
   /// What the book has been through.
   public private(set) var counts = BookCounts()
   /// Why the book is not served; nil while it is valid.
@@ -44,8 +77,8 @@ public struct BinanceBookSync: Sendable {
   private var lastHeard = Timestamp.zero
 
   /// A book without a stream.
-  public init(market: BinanceMarket, limits: Limits = Limits()) {
-    self.market = market
+  public init(rules: BookRules, limits: Limits = Limits()) {
+    self.rules = rules
     self.limits = limits
   }
 
@@ -101,23 +134,25 @@ public struct BinanceBookSync: Sendable {
     return time - lastHeard > limits.silence
   }
 
-  /// A step came.
+  /// A step came, or a whole book.
   public mutating func receive(_ update: DepthUpdate, at time: Timestamp) -> BookStep {
+    if case .closed = state { return .nothing }
     lastHeard = time
+    counts.received += 1
+    if update.isWhole { return replace(by: update) }
     switch state {
     case .closed: return .nothing
     case .buffering(var buffer):
-      counts.received += 1
+      guard rules.source == .request else {
+        counts.stale += 1
+        return .nothing
+      }
       state = .closed  // The buffer has one owner while it grows.
       collect(update, in: &buffer)
       state = .buffering(buffer)
       return .nothing
-    case .joining(let base):
-      counts.received += 1
-      return join(update, base: base)
-    case .live(let last, let base):
-      counts.received += 1
-      return follow(update, last: last, base: base)
+    case .joining(let base): return join(update, base: base)
+    case .live(let last, let base): return follow(update, last: last, base: base)
     }
   }
 
@@ -128,17 +163,24 @@ public struct BinanceBookSync: Sendable {
     case .buffering(let buffer): return start(from: snapshot, buffer)
     case .live(let last, let base):
       guard snapshot.lastID >= max(last, base) else { return .nothing }
-      storage.load(snapshot)
+      storage.load(bids: snapshot.bids, asks: snapshot.asks)
       state = .live(last: last, base: snapshot.lastID)
       return afterChange(.becameValid)
     }
+  }
+
+  /// The stream brought a whole book: it counts whatever was known before, numbers that begin anew included.
+  private mutating func replace(by update: DepthUpdate) -> BookStep {
+    storage.load(bids: update.bids, asks: update.asks)
+    state = .live(last: update.lastID, base: update.lastID)
+    return afterChange(.becameValid)
   }
 
   private mutating func start(from snapshot: DepthSnapshot, _ buffer: [DepthUpdate]) -> BookStep {
     let fresh = buffer.drop { isStale($0, after: snapshot.lastID) }
     if let first = fresh.first, !joins(first, snapshot.lastID) { return .nothing }  // Older than what was collected: another one.
     counts.stale += buffer.count - fresh.count
-    storage.load(snapshot)
+    storage.load(bids: snapshot.bids, asks: snapshot.asks)
     guard let last = fresh.last else {
       state = .joining(base: snapshot.lastID)
       return .nothing
@@ -220,19 +262,19 @@ public struct BinanceBookSync: Sendable {
     return wasValid ? .becameInvalid(reason) : .nothing
   }
 
-  /// True when a snapshot up to `id` has all that is in `update`. The futures' rule keeps the step that ends exactly there, since the
-  /// chain hangs on it.
+  /// True when a snapshot up to `id` has all that is in `update`. Where steps name their predecessor, the one that ends exactly there is
+  /// kept, since the chain hangs on it.
   private func isStale(_ update: DepthUpdate, after id: Int64) -> Bool {
-    market == .spot ? update.lastID <= id : update.lastID < id
+    rules.chain == .numbers ? update.lastID <= id : update.lastID < id
   }
 
   /// True when `update`, not stale, takes up where a snapshot up to `id` ends.
   private func joins(_ update: DepthUpdate, _ id: Int64) -> Bool {
-    market == .spot ? update.firstID <= id + 1 : update.firstID <= id
+    rules.chain == .numbers ? update.firstID <= id + 1 : update.firstID <= id
   }
 
   /// True when nothing is missing between the step that ended at `last` and `update`.
   private func chains(_ update: DepthUpdate, to last: Int64) -> Bool {
-    market == .spot ? update.firstID <= last + 1 : update.previousID == last
+    rules.chain == .numbers ? update.firstID <= last + 1 : update.previousID == last
   }
 }

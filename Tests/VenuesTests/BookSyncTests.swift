@@ -3,7 +3,7 @@ import Testing
 
 @testable import Venues
 
-@Suite struct BinanceBookSyncTests {
+@Suite struct BookSyncTests {
   private let now = Timestamp(nanoseconds: 0)
 
   private func update(_ first: Int64, _ last: Int64, previous: Int64? = nil, bid: Int64? = nil, ask: Int64? = nil) -> DepthUpdate
@@ -29,13 +29,13 @@ import Testing
     return snapshot
   }
 
-  private func opened(_ market: BinanceMarket = .spot, limits: BinanceBookSync.Limits = .init()) -> BinanceBookSync {
-    var sync = BinanceBookSync(market: market, limits: limits)
+  private func opened(_ market: BinanceMarket = .spot, limits: BookSync.Limits = .init()) -> BookSync {
+    var sync = BookSync(rules: market.bookRules, limits: limits)
     _ = sync.opened(at: now)
     return sync
   }
 
-  private func live(_ market: BinanceMarket = .spot) -> BinanceBookSync {
+  private func live(_ market: BinanceMarket = .spot) -> BookSync {
     var sync = opened(market)
     _ = sync.receive(update(90, 100, previous: 89), at: now)
     _ = sync.receive(snapshot(100))
@@ -97,7 +97,7 @@ import Testing
 
   @Test func silenceIsNotTrusted() {
     var sync = live()
-    let limit = now + BinanceBookSync.Limits().silence
+    let limit = now + BookSync.Limits().silence
     #expect(sync.tick(at: limit) == .nothing && !sync.isSilent(at: limit))
     #expect(sync.tick(at: limit + 1) == .becameInvalid(.silent))
     #expect(sync.isSilent(at: limit + 1) && sync.wantsSnapshot)
@@ -113,7 +113,7 @@ import Testing
   }
 
   @Test func theBufferIsBoundedAndKeepsTheNewest() {
-    var limits = BinanceBookSync.Limits()
+    var limits = BookSync.Limits()
     limits.maximumBufferedUpdates = 10
     var sync = opened(limits: limits)
     for id in Int64(1)...25 { _ = sync.receive(update(id, id), at: now) }
@@ -151,5 +151,44 @@ import Testing
     #expect(sync.receive(snapshot(200)) == .nothing)
     #expect(sync.tick(at: Timestamp(nanoseconds: .max)) == .nothing && !sync.wantsSnapshot && sync.book == nil)
     #expect(sync.opened(at: now) == .nothing && sync.wantsSnapshot)
+  }
+
+  // MARK: Where the stream brings the book
+
+  private func streamed() -> BookSync {
+    var sync = BookSync(rules: BookRules(source: .stream, chain: .numbers))
+    _ = sync.opened(at: now)
+    return sync
+  }
+
+  private func whole(_ number: Int64, bid: Int64 = 10, ask: Int64 = 20) -> DepthUpdate {
+    var update = update(number, number, bid: bid, ask: ask)
+    update.isWhole = true
+    return update
+  }
+
+  @Test func aStreamedBookIsTheBookAtOnce() {
+    var sync = streamed()
+    #expect(sync.receive(update(99, 99, bid: 12), at: now) == .nothing && sync.wantsSnapshot && sync.book == nil)
+    #expect(sync.receive(whole(100), at: now) == .becameValid && !sync.wantsSnapshot)
+    #expect(sync.receive(update(101, 101, bid: 11), at: now) == .applied)
+    #expect(sync.top?.bid == level(11) && sync.lastID == 101 && sync.counts.applied == 1)
+  }
+
+  @Test func aJumpNeedsANewBookWhateverComesBetween() {
+    var sync = streamed()
+    _ = sync.receive(whole(100), at: now)
+    #expect(sync.receive(update(102, 102), at: now) == .becameInvalid(.gap))
+    #expect(sync.receive(update(103, 103), at: now) == .nothing && sync.book == nil && sync.wantsSnapshot)
+    #expect(sync.receive(whole(104, bid: 13), at: now) == .becameValid && sync.top?.bid == level(13))
+    #expect(sync.counts.gaps == 1 && sync.counts.resyncs == 1)
+  }
+
+  @Test func aBookInMidStreamReplacesEverythingAndNumbersMayBeginAnew() {
+    var sync = streamed()
+    _ = sync.receive(whole(100, bid: 15), at: now)
+    #expect(sync.receive(whole(1), at: now) == .becameValid && sync.top?.bid == level(10) && sync.lastID == 1)
+    #expect(sync.receive(update(2, 2, bid: 12), at: now) == .applied && sync.counts.resyncs == 0)
+    #expect(sync.receive(whole(3, bid: 30), at: now) == .becameInvalid(.crossed) && sync.wantsSnapshot)
   }
 }
