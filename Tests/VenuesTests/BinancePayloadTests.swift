@@ -44,7 +44,7 @@ import Wire
       case .balances(let balances, _): kinds.append("\(balances.count) balances")
       case .balanceChange(let asset, _, _): kinds.append("change of \(asset)")
       case .ignored(let kind): kinds.append("ignored \(kind)")
-      case .subscribed, .refused, .ended: kinds.append("other")
+      case .authenticated, .subscribed, .refused, .ended: kinds.append("other")
       }
     }
     #expect(kinds == ["ignored 24hrTicker", "ignored kline", "depth", "change of BTC", "order open", "3 balances"])

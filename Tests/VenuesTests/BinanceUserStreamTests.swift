@@ -68,7 +68,7 @@ import Wire
       case .balanceChange: kinds.append("change")
       case .ended: kinds.append("ended")
       case .ignored(let kind): kinds.append(kind)
-      case .subscribed, .refused: kinds.append("answer")
+      case .authenticated, .subscribed, .refused: kinds.append("answer")
       }
     }
     #expect(kinds == ["balances", "change", "order", "listStatus", "ended", "externalLockUpdate"])

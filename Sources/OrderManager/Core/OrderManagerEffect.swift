@@ -33,7 +33,7 @@ public struct VenueCall: Sendable {
     /// Orders of a symbol, ended ones too, from a venue order id on.
     case allOrders(venueSymbol: String, fromOrderID: String?)
     /// Trades of a symbol.
-    case trades(venueSymbol: String, BinanceTrading.TradeSelection)
+    case trades(venueSymbol: String, TradeSelection)
     /// All balances, and whether the account may trade.
     case account
   }

@@ -209,7 +209,7 @@ extension OrderManagerPartition {
     case .order(let report): takeStreamReport(report, route)
     case .balances(let changed, let time): takeBalances(changed, of: route, isWhole: false, at: time)
     case .balanceChange: askForBalances(route)
-    case .subscribed, .refused, .ended: break  // The shell's business.
+    case .authenticated, .subscribed, .refused, .ended: break  // The shell's business.
     case .ignored: counters.unrecognised += 1
     }
   }

@@ -194,7 +194,7 @@ final class SimulatedVenue {
 
   private func isVisible(_ order: SimulatorCore.VenueOrder, _ world: World) -> Bool { world.now >= hidden[order.id] ?? .zero }
 
-  private func trades(_ account: Int, _ selection: BinanceTrading.TradeSelection, _ world: World) -> [VenueTrade] {
+  private func trades(_ account: Int, _ selection: TradeSelection, _ world: World) -> [VenueTrade] {
     let all = exchange.fills(of: account).filter { world.now >= hidden[$0.orderID] ?? .zero }
     let chosen =
       switch selection {

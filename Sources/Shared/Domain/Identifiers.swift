@@ -42,8 +42,10 @@ extension Identifier where Kind == VenueKind {
     guard let venue = Venue(text) else { preconditionFailure("a venue's name is a legal identifier") }
     return venue
   }
-  /// Binance spot.
+  /// Binance.
   public static let binance = known("binance")
+  /// Bybit.
+  public static let bybit = known("bybit")
   /// Not a venue: the router chooses.
   public static let best = known("best")
 }

@@ -22,12 +22,15 @@ public struct Instrument: Hashable, Sendable {
   public var minimumNotional: Money
   /// False while the venue has halted it.
   public var isTrading: Bool
+  /// How many units of the base one of the venue's contracts stands for; one but for perpetuals such as `1000BONKUSDT`. All numbers
+  /// here, and all prices and quantities in Apus, are of single units.
+  public var multiplier: Int64
 
   /// Takes the venue's limits as they are.
   public init(
     venue: Venue, symbol: Symbol, venueSymbol: String, tick: Price, minimumPrice: Price = .zero, maximumPrice: Price = .zero,
     lot: Quantity, minimumQuantity: Quantity = .zero, maximumQuantity: Quantity = .zero, minimumNotional: Money = .zero,
-    isTrading: Bool = true
+    isTrading: Bool = true, multiplier: Int64 = 1
   ) {
     self.venue = venue
     self.symbol = symbol
@@ -40,6 +43,7 @@ public struct Instrument: Hashable, Sendable {
     self.maximumQuantity = maximumQuantity
     self.minimumNotional = minimumNotional
     self.isTrading = isTrading
+    self.multiplier = multiplier
   }
 
   /// The rule that a price or quantity breaks.

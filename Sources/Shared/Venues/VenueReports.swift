@@ -34,6 +34,20 @@ public struct NewOrder: Sendable, Hashable {
   }
 }
 
+extension NewOrder {
+  /// True for 1 to `maximumLength` of letters, digits, `-` and `_`: what most venues take as a client id.
+  static func isPlain(clientID: String, maximumLength: Int) -> Bool {
+    (1...maximumLength).contains(clientID.utf8.count)
+      && clientID.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+          true
+        default: byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+        }
+      }
+  }
+}
+
 /// A venue's word about an order's life, in our terms.
 public enum VenueOrderState: String, Sendable, CaseIterable {
   case open, partiallyFilled, filled, cancelled, expired, rejected
@@ -56,7 +70,7 @@ public enum VenueOrderState: String, Sendable, CaseIterable {
 
 /// What a venue says about one order: in a reply, in an answer to a query, or on the private stream.
 public struct VenueOrderReport: Sendable, Hashable {
-  /// The venue's spelling of the symbol.
+  /// The venue's spelling of the symbol; empty in an answer that does not name it.
   public var venueSymbol: String
   /// The venue's id of the order.
   public var venueOrderID: String
@@ -147,6 +161,18 @@ public struct AccountReport: Sendable, Hashable {
   }
 }
 
+/// Which trades of a symbol to ask a venue for.
+public enum TradeSelection: Sendable, Hashable {
+  /// Those of one order.
+  case order(venueOrderID: String)
+  /// From this trade id on, oldest first, where the venue's ids count.
+  case from(tradeID: String)
+  /// From this instant on; the venues look a day or a week ahead of it.
+  case since(Timestamp)
+  /// The newest.
+  case newest
+}
+
 /// What a private stream brings.
 public enum VenueEvent: Sendable, Equatable {
   /// Something happened to an order.
@@ -155,6 +181,8 @@ public enum VenueEvent: Sendable, Equatable {
   case balances([AssetBalance], time: Timestamp)
   /// A deposit, withdrawal or transfer changed an asset by `delta`.
   case balanceChange(asset: String, delta: Money, time: Timestamp)
+  /// The connection is logged on: it may subscribe.
+  case authenticated(requestID: String)
   /// The subscription with this request id stands: events follow.
   case subscribed(requestID: String)
   /// The venue refused the request with this id.

@@ -18,16 +18,7 @@ public struct BinanceTrading: Sendable {
   }
 
   /// True when `clientID` can be a `newClientOrderId`: 1 to 36 of letters, digits, `-` and `_`.
-  public static func isLegal(clientID: String) -> Bool {
-    (1...36).contains(clientID.utf8.count)
-      && clientID.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-          true
-        default: byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-        }
-      }
-  }
+  public static func isLegal(clientID: String) -> Bool { NewOrder.isPlain(clientID: clientID, maximumLength: 36) }
 
   /// Places an order; the reply is a full one, with its fills. `order.clientID` is legal.
   public func place(_ order: NewOrder, at time: Timestamp) -> VenueRequest {
@@ -77,18 +68,6 @@ public struct BinanceTrading: Sendable {
     if let fromOrderID { parameters.append(("orderId", fromOrderID)) }
     parameters.append(("limit", String(limit)))
     return timed(.get, "/api/v3/allOrders", parameters, .query, at: time)
-  }
-
-  /// Which trades to ask for.
-  public enum TradeSelection: Sendable, Hashable {
-    /// Those of one order.
-    case order(venueOrderID: String)
-    /// From this trade id on, oldest first.
-    case from(tradeID: String)
-    /// From this instant on; the venue looks at most 24 hours ahead of it.
-    case since(Timestamp)
-    /// The newest.
-    case newest
   }
 
   /// Asks for our trades of a symbol. `limit` is at most 1000.

@@ -94,11 +94,13 @@ extension Instrument {
       minimumQuantity: try reader.decimal("min_quantity") ?? .zero,
       maximumQuantity: try reader.decimal("max_quantity") ?? .zero,
       minimumNotional: try reader.decimal("min_notional") ?? .zero,
-      isTrading: try reader.bool("trading") ?? true)
+      isTrading: try reader.bool("trading") ?? true,
+      multiplier: try reader.integer("multiplier") ?? 1)
     let isNegative =
       [tick, minimumPrice, maximumPrice].contains(where: \.isNegative)
       || [lot, minimumQuantity, maximumQuantity].contains(where: \.isNegative) || minimumNotional.isNegative
     guard !isNegative else { throw RecordError(.outOfRange, "A limit of the instrument is below zero.") }
+    guard multiplier > 0 else { throw RecordError(.outOfRange, "A contract stands for one unit at least.") }
   }
 
   /// The bytes of its record on `instruments`.
@@ -116,6 +118,7 @@ extension Instrument {
       writer.member("max_quantity", maximumQuantity)
       writer.member("min_notional", minimumNotional)
       writer.member("trading", isTrading)
+      writer.member("multiplier", multiplier)
     }
   }
 }
