@@ -89,8 +89,7 @@ struct BookPublisher: Sendable {
   }
 
   /// The whole book in records of bounded size.
-  private mutating func publish(_ book: OrderBook, _ sync: BookSync, at now: Moment, into effects: inout [IngestorEffect])
-  {
+  private mutating func publish(_ book: OrderBook, _ sync: BookSync, at now: Moment, into effects: inout [IngestorEffect]) {
     owesBook = false
     hasHole = false
     lastSnapshot = now.steady

@@ -40,7 +40,8 @@ import Wire
 
   @Test func answersAreNotDepthAndARefusalIsSaid() throws {
     for (name, expected) in [
-      ("ws_subscription_ack", BybitFrame.other), ("ws_subscription_failure", .refused), ("ws_orderbook_snapshot", .book(depth: 1)),
+      ("ws_subscription_ack", BybitFrame.other), ("ws_subscription_failure", .refused),
+      ("ws_orderbook_snapshot", .book(depth: 1)),
       ("ws_orderbook_delta", .book(depth: 1)), ("ws_public_trade", .other), ("ws_ticker_linear", .other), ("ws_kline", .other),
     ] {
       #expect(try decode(String(decoding: Fixtures.bytes("bybit/nautilus/\(name).json"), as: UTF8.self)).0 == expected, "\(name)")

@@ -23,12 +23,14 @@ import Wire
   }
 
   @Test(arguments: [
-    (Int64(10_000), "failed transient"), (10_016, "failed transient"), (10_019, "failed transient"), (170_007, "failed transient"),
+    (Int64(10_000), "failed transient"), (10_016, "failed transient"), (10_019, "failed transient"),
+    (170_007, "failed transient"),
     (170_146, "failed transient"), (110_079, "failed transient"), (10_006, "failed rateLimited(retryAfterSeconds: nil)"),
     (10_429, "failed rateLimited(retryAfterSeconds: nil)"), (10_002, "failed clock"), (10_001, "failed permanent"),
     (10_003, "failed permanent"), (10_004, "failed permanent"), (10_005, "failed permanent"), (10_007, "failed permanent"),
     (10_010, "failed permanent"), (10_029, "failed permanent"), (110_001, "failed noSuchOrder"), (110_003, "failed permanent"),
-    (110_004, "failed permanent"), (110_008, "failed noSuchOrder"), (110_010, "failed noSuchOrder"), (110_017, "failed permanent"),
+    (110_004, "failed permanent"), (110_008, "failed noSuchOrder"), (110_010, "failed noSuchOrder"),
+    (110_017, "failed permanent"),
     (110_020, "failed permanent"), (110_072, "failed permanent"), (110_094, "failed permanent"), (170_121, "failed permanent"),
     (170_131, "failed permanent"), (170_140, "failed permanent"), (170_213, "failed noSuchOrder"),
   ])
@@ -76,7 +78,8 @@ import Wire
   }
 
   @Test func rateLimitsCarryTheVenuesWait() {
-    let limited = VenueResult.reply(VenueReply(status: 200, retryAfter: "7", body: Array(#"{"retCode":10006,"retMsg":"x"}"#.utf8)))
+    let limited = VenueResult.reply(
+      VenueReply(status: 200, retryAfter: "7", body: Array(#"{"retCode":10006,"retMsg":"x"}"#.utf8)))
     #expect(kind(classify(limited, .placeOrder)) == "failed rateLimited(retryAfterSeconds: Optional(7))")
     #expect(
       kind(classify(.reply(VenueReply(status: 403, body: Array("access too frequent".utf8))), .placeOrder))

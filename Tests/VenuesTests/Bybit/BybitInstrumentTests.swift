@@ -114,7 +114,8 @@ import Wire
       var entries: [String] = []
       var names: Set<String> = []
       for _ in 0..<20 {
-        let core = String((0..<Int.random(in: 1...5, using: &generator)).map { _ in "AB1XM".randomElement(using: &generator) ?? "A" })
+        let core = String(
+          (0..<Int.random(in: 1...5, using: &generator)).map { _ in "AB1XM".randomElement(using: &generator) ?? "A" })
         let prefix = prefixes.randomElement(using: &generator) ?? ""
         let base = Bool.random(using: &generator) ? prefix + core : core + prefix
         guard names.insert(base).inserted else { continue }
@@ -136,7 +137,8 @@ import Wire
 
   @Test(arguments: [
     ("1000BONK", "BONK", Int64(1_000)), ("SHIB1000", "SHIB", 1_000), ("1MBABYDOGE", "BABYDOGE", 1_000_000),
-    ("1000000MOG", "MOG", 1_000_000), ("10000SATS", "SATS", 10_000), ("1INCH", "1INCH", 1), ("BTC", "BTC", 1), ("1MIL", "1MIL", 1),
+    ("1000000MOG", "MOG", 1_000_000), ("10000SATS", "SATS", 10_000), ("1INCH", "1INCH", 1), ("BTC", "BTC", 1),
+    ("1MIL", "1MIL", 1),
     ("1000", "1000", 1), ("10001", "10001", 1), ("100X", "100X", 1),
   ])
   func contractsAreSplit(base: String, asset: String, multiplier: Int64) {
@@ -147,7 +149,8 @@ import Wire
     var update = DepthUpdate()
     update.bids = [BookLevel(price: try Price("0.0000010"), quantity: try Quantity("7"))]
     update.asks = [
-      BookLevel(price: try Price("0.0000011"), quantity: .zero), BookLevel(price: try Price("1"), quantity: try Quantity("90000000000")),
+      BookLevel(price: try Price("0.0000011"), quantity: .zero),
+      BookLevel(price: try Price("1"), quantity: try Quantity("90000000000")),
     ]
     try update.scaleToUnits(multiplier: 1_000)
     #expect(try update.bids == [BookLevel(price: Price("0.000000001"), quantity: Quantity("7000"))])

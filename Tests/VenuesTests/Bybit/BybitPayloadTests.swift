@@ -35,7 +35,8 @@ import Wire
       "http_get_order_partially_filled_rejected": "/v5/order/realtime", "http_get_executions": "/v5/execution/list",
       "http_get_wallet_balance": "/v5/account/wallet-balance", "http_get_wallet_balance_spot_short": "/v5/account/wallet-balance",
       "http_get_instruments_spot": "/v5/market/instruments-info", "http_get_instruments_linear": "/v5/market/instruments-info",
-      "http_get_instruments_option": "/v5/market/instruments-info", "http_get_instruments_spot_xstocks": "/v5/market/instruments-info",
+      "http_get_instruments_option": "/v5/market/instruments-info",
+      "http_get_instruments_spot_xstocks": "/v5/market/instruments-info",
       "http_get_funding_history": "/v5/market/funding/history", "http_get_trades_recent": "/v5/market/recent-trade",
     ]
     var used = 0
@@ -88,11 +89,14 @@ import Wire
       "EditOrder": trading.amend(clientID: "a", venueSymbol: "B", quantity: nil, price: nil, at: .zero),
       "CancelAllOrder": trading.cancelAll(venueSymbol: "B", at: .zero),
       "GetUserTrades": trading.trades(venueSymbol: "B", .newest, at: .zero), "GetBalances": trading.walletBalance(at: .zero),
-      "GetLinearInverseSymbols": BybitMarket(.linear).instrumentsInfo(), "GetLinearInverseTickers": BybitMarket(.linear).tickers(),
+      "GetLinearInverseSymbols": BybitMarket(.linear).instrumentsInfo(),
+      "GetLinearInverseTickers": BybitMarket(.linear).tickers(),
     ]
     var compared = 0
     for endpoint in try #require(try Fixtures.json("bybit/jkorf/rest_endpoints.json").array) {
-      guard let name = endpoint["name"]?.string?.split(separator: "/").last, let request = requests[String(name)] else { continue }
+      guard let name = endpoint["name"]?.string?.split(separator: "/").last, let request = requests[String(name)] else {
+        continue
+      }
       #expect(request.path == endpoint["path"]?.string && request.method.rawValue == endpoint["method"]?.string)
       #expect(request.headers.contains { $0.name == "X-BAPI-SIGN" } == endpoint["signed"]?.bool)
       compared += 1
@@ -108,8 +112,10 @@ import Wire
       let body = payload.bytes
       if payload["result"] != nil {
         let path = [
-          "order/open-order": "/v5/order/realtime", "order/order-list": "/v5/order/history", "order/execution": "/v5/execution/list",
-          "order/create-order": "/v5/order/create", "order/cancel-order": "/v5/order/cancel", "order/amend-order": "/v5/order/amend",
+          "order/open-order": "/v5/order/realtime", "order/order-list": "/v5/order/history",
+          "order/execution": "/v5/execution/list",
+          "order/create-order": "/v5/order/create", "order/cancel-order": "/v5/order/cancel",
+          "order/amend-order": "/v5/order/amend",
           "account/wallet-balance": "/v5/account/wallet-balance", "market/instrument": "/v5/market/instruments-info",
           "market/tickers": "/v5/market/tickers", "market/history-fund-rate": "/v5/market/funding/history",
           "market/time": "/v5/market/time",
@@ -204,7 +210,8 @@ import Wire
     for (file, json) in try Fixtures.folder("bybit/nautilus") {
       let bytes = json.bytes
       for _ in 0..<150 {
-        var damaged = Array(bytes.prefix(Bool.random(using: &generator) ? bytes.count : Int.random(in: 0...bytes.count, using: &generator)))
+        var damaged = Array(
+          bytes.prefix(Bool.random(using: &generator) ? bytes.count : Int.random(in: 0...bytes.count, using: &generator)))
         for _ in 0..<Int.random(in: 0...3, using: &generator) where !damaged.isEmpty {
           damaged[Int.random(in: damaged.indices, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
         }

@@ -80,7 +80,8 @@ import Wire
       """#
     let both = try BybitPrivateStream.events(Array(spot.utf8))
     guard case .order(let bought)? = both.first else { throw ReplyError.malformed }
-    #expect(try bought.fills[0].feeAsset == "BTC" && bought.fills[0].fee == Money("-0.001") && bought.fills[0].liquidity == .maker)
+    #expect(
+      try bought.fills[0].feeAsset == "BTC" && bought.fills[0].fee == Money("-0.001") && bought.fills[0].liquidity == .maker)
     #expect(both.last == .ignored(kind: "execution Funding"))
   }
 
@@ -112,8 +113,11 @@ import Wire
     guard case .balances(let balances, let time)? = try events("ws_account_wallet").first else { throw ReplyError.malformed }
     #expect(time == Timestamp(milliseconds: 1_700_034_722_104) && balances.map(\.asset) == ["BTC", "USDT"])
     #expect(try balances[1].free == Money("9647.75537647") && balances[1].locked == .zero)
-    let locked = #"{"topic":"wallet","data":[{"coin":[{"coin":"BTC","walletBalance":"2","locked":"0.5"},{"coin":"X","walletBalance":""}]}]}"#
-    guard case .balances(let some, _)? = try BybitPrivateStream.events(Array(locked.utf8)).first else { throw ReplyError.malformed }
+    let locked =
+      #"{"topic":"wallet","data":[{"coin":[{"coin":"BTC","walletBalance":"2","locked":"0.5"},{"coin":"X","walletBalance":""}]}]}"#
+    guard case .balances(let some, _)? = try BybitPrivateStream.events(Array(locked.utf8)).first else {
+      throw ReplyError.malformed
+    }
     #expect(try some[0].free == Money("1.5") && some[0].locked == Money("0.5") && some[1].free == .zero)
   }
 

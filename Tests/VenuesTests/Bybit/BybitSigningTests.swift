@@ -21,7 +21,8 @@ import Wire
   @Test func requestsEqualTheVectors() throws {
     let group = try #require(try Fixtures.json("bybit/signing/request_vectors.json")["groups"]?.array?.first)
     let credentials = BybitCredentials(
-      apiKey: try #require(group["credentials"]?["apiKey"]?.string), secret: try #require(group["credentials"]?["secret"]?.string))
+      apiKey: try #require(group["credentials"]?["apiKey"]?.string), secret: try #require(group["credentials"]?["secret"]?.string)
+    )
     func trading(_ category: BybitMarket.Category) -> BybitTrading {
       BybitTrading(credentials: credentials, category: category, receiveWindowMilliseconds: 5_000)
     }
@@ -118,7 +119,8 @@ import Wire
     #expect(real.streams.text == "wss://stream.bybit.com" && real.rest.isMainnet)
     #expect(throws: VenueAddress.Refusal.self) { try BybitEndpoints(rest: "https://api.bybit.com") }
     #expect(throws: VenueAddress.Refusal.self) {
-      try BybitEndpoints(rest: "https://api.bybit.com", streams: "wss://stream-testnet.bybit.com", consent: VenueAddress.mainnetConsent)
+      try BybitEndpoints(
+        rest: "https://api.bybit.com", streams: "wss://stream-testnet.bybit.com", consent: VenueAddress.mainnetConsent)
     }
   }
 }

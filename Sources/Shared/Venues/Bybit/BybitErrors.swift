@@ -63,7 +63,8 @@ public enum BybitErrors {
   private static func leavesDoubt(code: Int64, _ purpose: VenueRequest.Purpose) -> Bool {
     switch code {
     // Time-outs inside the venue, errors of its own, and "submitted for processing".
-    case 10_000, 10_016, 10_019, 110_079, 170_001, 170_007, 170_032, 170_035, 170_146, 170_147, 170_149, 170_150, 170_212, 170_234,
+    case 10_000, 10_016, 10_019, 110_079, 170_001, 170_007, 170_032, 170_035, 170_146, 170_147, 170_149, 170_150, 170_212,
+      170_234,
       170_310, 500_000, 500_001, 3_400_214:
       true
     // A duplicate: an earlier attempt arrived.
@@ -90,7 +91,8 @@ public enum BybitErrors {
   /// Refusals that follow from the order and the account's funds: nobody has to be woken.
   private static func isOrdersOwnFault(_ code: Int64) -> Bool {
     switch code {
-    case 30_208, 30_209, 110_003, 110_004, 110_006, 110_007, 110_012, 110_017, 110_020, 110_044, 110_045, 110_051...110_053, 110_072,
+    case 30_208, 30_209, 110_003, 110_004, 110_006, 110_007, 110_012, 110_017, 110_020, 110_044, 110_045, 110_051...110_053,
+      110_072,
       110_094, 110_120, 110_121, 10_014, 170_033, 170_124, 170_131...170_134, 170_136, 170_137, 170_140, 170_141, 170_148,
       170_192...170_200, 170_210, 170_217, 170_218, 170_341, 170_371, 170_372, 170_381, 170_382, 170_810:
       true

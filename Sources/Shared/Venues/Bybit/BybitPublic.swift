@@ -19,7 +19,8 @@ public enum BybitPublic {
   /// The trades in the reply to `recent-trade`, newest first.
   public static func trades(reply body: [UInt8]) throws(ReplyError) -> [PublicTrade] {
     try trades(
-      BybitReplies.result(body).requiredArray("list"), price: "price", quantity: "size", symbol: "symbol", side: "side", id: "execId",
+      BybitReplies.result(body).requiredArray("list"), price: "price", quantity: "size", symbol: "symbol", side: "side",
+      id: "execId",
       time: "time")
   }
 
@@ -68,7 +69,8 @@ public enum BybitPublic {
 
   private static func ticker(_ json: JSON, at time: Timestamp) throws(ReplyError) -> Ticker {
     Ticker(
-      venueSymbol: try json.requiredString("symbol"), lastPrice: try json.known("lastPrice"), markPrice: try json.known("markPrice"),
+      venueSymbol: try json.requiredString("symbol"), lastPrice: try json.known("lastPrice"),
+      markPrice: try json.known("markPrice"),
       fundingRate: try json.known("fundingRate"), nextFundingTime: nextFunding(json),
       fundingInterval: json["fundingIntervalHour"]?.integer.map { $0 * Interval.hour }, time: time)
   }

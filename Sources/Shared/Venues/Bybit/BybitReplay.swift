@@ -57,7 +57,8 @@ public struct BybitReplay: BookReplay {
   private mutating func receive(frame: [UInt8], from name: String) {
     guard !foreign.contains(name) else { return }
     do throws(ReplyError) {
-      guard try BybitDepth.decode(frame: frame, into: &update) == .book(depth: market.depth), update.venueSymbol == venueSymbol else {
+      guard try BybitDepth.decode(frame: frame, into: &update) == .book(depth: market.depth), update.venueSymbol == venueSymbol
+      else {
         return
       }
       hasSeenSymbol = true

@@ -38,7 +38,9 @@ public enum BybitReplies {
 
   static func nextCursor(in result: JSON) throws(ReplyError) -> String? {
     guard let cursor = result["nextPageCursor"]?.string, !cursor.isEmpty else { return nil }
-    let isPlain = cursor.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x7A).contains($0) || "%-.~,:=+".utf8.contains($0) }
+    let isPlain = cursor.utf8.allSatisfy {
+      (0x30...0x39).contains($0) || (0x41...0x7A).contains($0) || "%-.~,:=+".utf8.contains($0)
+    }
     guard isPlain, cursor.utf8.count <= 1_024 else { throw .malformed }
     return cursor
   }
