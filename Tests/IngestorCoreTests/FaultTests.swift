@@ -6,8 +6,9 @@ import Wire
 
 /// Whatever the network does, the topic never shows a valid book that the venue did not have, and in the end it shows the venue's.
 @Suite struct FaultTests {
-  @Test(arguments: 1...25) func aValidBookIsAlwaysTheVenues(seed: Int) throws {
-    var run = FaultyRun(seed: UInt64(seed))
+  @Test(arguments: [VenueMarket.binance(.spot), .bybit(BybitMarket(.spot)), .bybit(BybitMarket(.linear, depth: 200))], 1...25)
+  func aValidBookIsAlwaysTheVenues(market: VenueMarket, seed: Int) throws {
+    var run = FaultyRun(market, seed: UInt64(seed))
     for _ in 0..<1_500 { try run.step() }
     try run.settle()
     #expect(run.world.isValid, "seed \(seed)")
@@ -17,7 +18,7 @@ import Wire
 
   @Test func theSameEventsHaveTheSameEffects() throws {
     func effects() throws -> [IngestorEffect] {
-      var run = FaultyRun(seed: 99)
+      var run = FaultyRun(.bybit(BybitMarket(.spot)), seed: 99)
       for _ in 0..<800 { try run.step() }
       return run.world.effects
     }
@@ -33,8 +34,8 @@ private struct FaultyRun {
   private var seen = 0
   private var delayedSnapshot: VenueResult?
 
-  init(seed: UInt64) {
-    world = World(seed: seed)
+  init(_ market: VenueMarket, seed: UInt64) {
+    world = World(market, seed: seed)
     generator = SeededGenerator(seed: seed &* 7)
     lastRecord = world.now.steady
     try? world.learn()

@@ -8,7 +8,7 @@ import Wire
   @Test func aFeedGoesFromTheInstrumentListToAValidBook() throws {
     var world = World()
     try world.apply(.started)
-    guard case .requestInstruments(let request) = world.effects.first else {
+    guard case .requestInstruments(market: 0, let request) = world.effects.first else {
       Issue.record("the list comes first")
       return
     }
@@ -233,7 +233,7 @@ import Wire
     var core = IngestorCore(settings, seed: 1)
     var effects: [IngestorEffect] = []
     let moment = Moment(steady: Timestamp(nanoseconds: 0), wall: Timestamp(milliseconds: 1))
-    core.apply(.instruments(.reply(VenueReply(status: 200, body: VenueModel.instruments))), at: moment, into: &effects)
+    core.apply(.instruments(market: 0, .reply(VenueReply(status: 200, body: VenueModel.instruments))), at: moment, into: &effects)
     #expect(effects.contains { if case .log(let log) = $0 { log.level == .error && log.symbol?.base == "NO" } else { false } })
     #expect(effects.contains { if case .connect(let link, _) = $0 { link.feed == 1 } else { false } })
   }

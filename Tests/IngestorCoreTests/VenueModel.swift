@@ -2,17 +2,20 @@ import Domain
 import Venues
 import Wire
 
-/// A venue in a few lines: one book that changes at random, its depth frames and its snapshots.
+/// A venue in a few lines: one book that changes at random, its frames and its snapshots, in the venue's own words.
 struct VenueModel {
+  let market: VenueMarket
   private(set) var book = OrderBook()
   private(set) var lastID: Int64 = 1_000
   /// The book after each change, to compare with what the topic says of it.
   private(set) var history: [Int64: OrderBook] = [:]
   private var generator: SeededGenerator
 
-  init(seed: UInt64) {
+  init(_ market: VenueMarket = .binance(.spot), seed: UInt64) {
+    self.market = market
     generator = SeededGenerator(seed: seed)
     for _ in 0..<40 { change() }
+    number()
   }
 
   static let instruments = Array(
@@ -22,6 +25,22 @@ struct VenueModel {
     {"filterType":"LOT_SIZE","minQty":"0","maxQty":"9","stepSize":"0.001"}]}]}
     """#.utf8)
 
+  /// The instrument list of the market.
+  var instruments: [UInt8] {
+    guard case .bybit = market else { return Self.instruments }
+    return Self.bybitInstruments("BTC", cursor: "")
+  }
+
+  static func bybitInstruments(_ base: String, cursor: String) -> [UInt8] {
+    Array(
+      #"""
+      {"retCode":0,"result":{"nextPageCursor":"\#(cursor)","list":[{"symbol":"\#(base)USDT","status":"Trading","baseCoin":"\#(base)",
+      "quoteCoin":"USDT","contractType":"LinearPerpetual","priceFilter":{"minPrice":"0.01","maxPrice":"0","tickSize":"0.01"},
+      "lotSizeFilter":{"basePrecision":"0.001","qtyStep":"0.001","minOrderQty":"0","maxOrderQty":"9","minOrderAmt":"5",
+      "minNotionalValue":"5"}}]}}
+      """#.utf8)
+  }
+
   /// A few changes in one frame.
   mutating func nextFrame() -> [UInt8] {
     let first = lastID + 1
@@ -30,7 +49,10 @@ struct VenueModel {
     for _ in 0..<Int.random(in: 1...4, using: &generator) {
       let (side, level) = change()
       if side == .buy { bids.append(level) } else { asks.append(level) }
+      if case .binance = market { number() }
     }
+    if case .bybit = market { number() }
+    guard case .binance = market else { return bybitFrame("delta", bids, asks) }
     return JSONWriter.object { writer in
       writer.member("e", "depthUpdate")
       writer.member("E", 1_700_000_000_000 + lastID)
@@ -39,6 +61,25 @@ struct VenueModel {
       writer.member("u", lastID)
       Self.write("b", bids, to: &writer)
       Self.write("a", asks, to: &writer)
+    }
+  }
+
+  /// The whole book as the stream brings it.
+  func wholeFrame() -> [UInt8] { bybitFrame("snapshot", book.levels(.buy), book.levels(.sell)) }
+
+  private func bybitFrame(_ type: String, _ bids: [BookLevel], _ asks: [BookLevel]) -> [UInt8] {
+    guard case .bybit(let market) = market else { return [] }
+    return JSONWriter.object { writer in
+      writer.member("topic", market.bookTopic(venueSymbol: "BTCUSDT"))
+      writer.member("type", type)
+      writer.member("ts", 1_700_000_000_000 + lastID)
+      writer.name("data")
+      writer.beginObject()
+      writer.member("s", "BTCUSDT")
+      Self.write("b", bids, to: &writer)
+      Self.write("a", asks, to: &writer)
+      writer.member("u", lastID)
+      writer.endObject()
     }
   }
 
@@ -59,9 +100,13 @@ struct VenueModel {
     let price = Price(units: (1_000 + (side == .buy ? -distance : distance)) * 10_000_000_000)
     let quantity = Quantity(units: max(0, Int64.random(in: -3...9, using: &generator)) * 100_000)
     book.set(side, price: price, quantity: quantity)
+    return (side, BookLevel(price: price, quantity: quantity))
+  }
+
+  /// Numbers the state that has been reached: Binance every change, Bybit every frame.
+  private mutating func number() {
     lastID += 1
     history[lastID] = book
-    return (side, BookLevel(price: price, quantity: quantity))
   }
 
   private static func write(_ name: StaticString, _ levels: [BookLevel], to writer: inout JSONWriter) {

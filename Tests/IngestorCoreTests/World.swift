@@ -13,16 +13,20 @@ struct World {
   var fresh: [IngestorEffect] = []
   var views: [FeedView] = []
   var logs: [String] = []
+  var sent: [String] = []
   var link: LinkID?
   var isOpen = false
   var pendingCall: Int?
   private(set) var now = Moment(steady: Timestamp(nanoseconds: 0), wall: Timestamp(milliseconds: 1_700_000_000_000))
 
-  init(seed: UInt64 = 1, adjust: (inout IngestorSettings) -> Void = { _ in }) {
-    var settings = IngestorSettings(symbols: [Symbol("BTC-USDT")].compactMap { $0 })
+  init(
+    _ market: VenueMarket = .binance(.spot), seed: UInt64 = 1, adjust: (inout IngestorSettings) -> Void = { _ in }
+  ) {
+    let symbol = market.declaration.isPerpetual ? "BTC-USDT-PERP" : "BTC-USDT"
+    var settings = IngestorSettings(markets: [market], symbols: [Symbol(symbol)].compactMap { $0 })
     adjust(&settings)
     core = IngestorCore(settings, seed: seed)
-    venue = VenueModel(seed: seed)
+    venue = VenueModel(market, seed: seed)
   }
 
   mutating func apply(_ event: IngestorEvent) throws {
@@ -34,6 +38,10 @@ struct World {
       case .connect(let link, _): (self.link, isOpen) = (link, false)
       case .disconnect(let link): if self.link == link { (self.link, isOpen) = (nil, false) }
       case .requestSnapshot(_, let call, _): pendingCall = call
+      case .send(_, let frame):
+        sent.append(String(decoding: frame, as: UTF8.self))
+        // A subscription asks for the whole book.
+        if sent.last?.contains(#""op":"subscribe""#) == true { pendingCall = 0 }
       case .publish(_, let record): try reader.read(record)
       case .show(_, let view): views.append(view)
       case .log(let log): logs.append(log.message)
@@ -50,7 +58,7 @@ struct World {
 
   mutating func learn() throws {
     try apply(.started)
-    try apply(.instruments(.reply(VenueReply(status: 200, body: VenueModel.instruments))))
+    try apply(.instruments(market: 0, .reply(VenueReply(status: 200, body: venue.instruments))))
   }
 
   mutating func open() throws {
@@ -67,6 +75,11 @@ struct World {
   mutating func answerSnapshot(_ result: VenueResult? = nil) throws {
     guard let call = pendingCall else { return }
     pendingCall = nil
+    guard venue.market.declaration.bookRules.source == .request else {
+      // A result stands for an answer that is lost.
+      if let link, isOpen, result == nil { try apply(.frame(link, venue.wholeFrame())) }
+      return
+    }
     try apply(.snapshot(feed: 0, call: call, result ?? venue.snapshot()))
   }
 

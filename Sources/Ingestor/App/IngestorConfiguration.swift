@@ -9,16 +9,23 @@ import Venues
 /// The Ingestor's settings, from arguments, environment and defaults.
 struct IngestorConfiguration: Sendable {
   let core: IngestorSettings
-  let endpoints: BinanceEndpoints?
+  /// Of every venue that is fed.
+  let endpoints: [Venue: VenueEndpoints]
   let kafka: KafkaSettings
   let redis: RedisURL?
   let health: HealthSettings
 
   init(_ configuration: inout Configuration, logger: Logger) {
-    let symbols = configuration.value(
-      "APUS_SYMBOLS", default: "BTC-USDT", help: "symbols to feed", expected: "spot symbols such as BTC-USDT,ETH-USDT, each once",
-      parse: Self.symbols)
-    var core = IngestorSettings(symbols: symbols ?? [])
+    let venues =
+      configuration.value(
+        "APUS_VENUES", default: "binance", help: "venues to feed from", expected: "venue names such as binance,bybit, each once",
+        parse: Self.venues) ?? []
+    let symbols =
+      configuration.value(
+        "APUS_SYMBOLS", default: "BTC-USDT", help: "symbols to feed",
+        expected: "symbols such as BTC-USDT,BTC-USDT-PERP, each once",
+        parse: Self.symbols) ?? []
+    var core = IngestorSettings(markets: Self.markets(venues, symbols, &configuration), symbols: symbols)
     core.bookLimits.silence =
       Int64(
         configuration.int(
@@ -26,7 +33,11 @@ struct IngestorConfiguration: Sendable {
       * Interval.millisecond
     core.shownLevels = configuration.int("APUS_SHOWN_LEVELS", default: 50, in: 1...1_000, help: "levels a side in Redis")
     self.core = core
-    endpoints = Self.endpoints(&configuration)
+    let consent = configuration.optionalString(
+      "APUS_ALLOW_MAINNET", help: "\(VenueAddress.mainnetConsent) lets through other hosts than test networks")
+    var endpoints: [Venue: VenueEndpoints] = [:]
+    for venue in venues { endpoints[venue] = Self.endpoints(venue, consent, &configuration) }
+    self.endpoints = endpoints
     var kafka = KafkaSettings(clientID: "ingestor", configuration: &configuration, logger: logger)
     // A book record is of no use to anybody after a few seconds; the snapshot that follows is.
     kafka.properties["message.timeout.ms"] = kafka.properties["message.timeout.ms"] ?? "5000"
@@ -38,21 +49,49 @@ struct IngestorConfiguration: Sendable {
   private static func symbols(_ text: String) -> [Symbol]? {
     let names = text.split(separator: ",").map { String($0).filter { $0 != " " } }
     let symbols = names.compactMap { Symbol($0) }
-    let isUsable =
-      symbols.count == names.count && Set(symbols).count == symbols.count && symbols.allSatisfy { !$0.isPerpetual }
-      && (1...IngestorSettings.maximumFeeds).contains(symbols.count)
-    return isUsable ? symbols : nil
+    return symbols.count == names.count && Set(symbols).count == symbols.count && !symbols.isEmpty ? symbols : nil
   }
 
-  private static func endpoints(_ configuration: inout Configuration) -> BinanceEndpoints? {
-    let rest = configuration.optionalString("APUS_BINANCE_REST_URL", help: "Binance REST [its test network]")
-    let streams = configuration.optionalString("APUS_BINANCE_WS_URL", help: "Binance streams [its test network]")
-    let consent = configuration.optionalString(
-      "APUS_ALLOW_MAINNET", help: "\(VenueAddress.mainnetConsent) lets through other hosts than test networks")
+  private static func venues(_ text: String) -> [Venue]? {
+    let names = text.split(separator: ",").map { String($0).filter { $0 != " " } }
+    let venues = names.compactMap { Venue($0) }
+    let isKnown = venues.allSatisfy { VenueMarket($0, isPerpetual: false) != nil }
+    return venues.count == names.count && Set(venues).count == venues.count && !venues.isEmpty && isKnown ? venues : nil
+  }
+
+  /// The markets in which the symbols are: a kind that a venue does not have, or that Apus does not follow there, is said.
+  private static func markets(
+    _ venues: [Venue], _ symbols: [Symbol], _ configuration: inout Configuration
+  ) -> [VenueMarket] {
+    var markets: [VenueMarket] = []
+    var feeds = 0
+    for venue in venues {
+      for isPerpetual in [false, true] where symbols.contains(where: { $0.isPerpetual == isPerpetual }) {
+        guard let market = VenueMarket(venue, isPerpetual: isPerpetual) else {
+          configuration.reject("APUS_SYMBOLS: perpetuals of \(venue) are not followed")
+          continue
+        }
+        markets.append(market)
+        feeds += symbols.count { $0.isPerpetual == isPerpetual }
+      }
+    }
+    guard feeds <= IngestorSettings.maximumFeeds else {
+      configuration.reject("APUS_SYMBOLS: \(feeds) books are more than \(IngestorSettings.maximumFeeds)")
+      return []
+    }
+    return markets
+  }
+
+  private static func endpoints(
+    _ venue: Venue, _ consent: String?, _ configuration: inout Configuration
+  ) -> VenueEndpoints? {
+    let prefix = "APUS_\(venue.text.uppercased())"
+    let rest = configuration.optionalString("\(prefix)_REST_URL", help: "REST of \(venue) [its test network]")
+    let streams = configuration.optionalString("\(prefix)_WS_URL", help: "streams of \(venue) [its test network]")
     do throws(VenueAddress.Refusal) {
-      return try BinanceEndpoints(rest: rest, streams: streams, consent: consent)
+      return try VenueEndpoints(venue, rest: rest, streams: streams, consent: consent)
     } catch {
-      configuration.reject("APUS_BINANCE_REST_URL, APUS_BINANCE_WS_URL: \(error)")
+      configuration.reject("\(prefix)_REST_URL, \(prefix)_WS_URL: \(error)")
       return nil
     }
   }

@@ -32,8 +32,8 @@ final class IngestorShell: Sendable {
     self.redis = redis
     self.inbox = inbox
     self.logger = logger
-    topics = settings.symbols.map { Topic.book(venue: .binance, symbol: $0) }
-    gauges = FeedGauges(settings.symbols, inbox: inbox, health: health, metrics: metrics)
+    topics = settings.feeds.map { Topic.book(venue: $0.market.venue, symbol: $0.symbol) }
+    gauges = FeedGauges(settings.feeds, inbox: inbox, health: health, metrics: metrics)
   }
 
   func run(until stop: Latch) throws {
@@ -63,11 +63,15 @@ final class IngestorShell: Sendable {
 
   private func carryOut(_ effect: IngestorEffect, at moment: Moment, _ writer: inout JSONWriter) {
     switch effect {
-    case .requestInstruments(let request):
-      network.send(request) { .instruments($0) }
+    case .requestInstruments(let market, let request):
+      network.send(request, to: settings.markets[market].venue) { .instruments(market: market, $0) }
     case .requestSnapshot(let feed, let call, let request):
-      network.send(request, timeoutMilliseconds: 5_000) { .snapshot(feed: feed, call: call, $0) }
-    case .connect(let link, let target): network.connect(link, target: target)
+      network.send(request, to: settings.feeds[feed].market.venue, timeoutMilliseconds: 5_000) {
+        .snapshot(feed: feed, call: call, $0)
+      }
+    case .connect(let link, let target):
+      network.connect(link, to: settings.feeds[link.feed].market.venue, target: target)
+    case .send(let link, let frame): network.send(frame, on: link)
     case .disconnect(let link): network.disconnect(link)
     case .publishInstrument(let instrument):
       outlet.put(
@@ -80,18 +84,19 @@ final class IngestorShell: Sendable {
         .init(
           topic: topics[feed], key: record.symbol.description, value: writer.bytes,
           headers: RecordHeaders().adding("ingestor.in", moment.wall), feed: feed))
-    case .show(let feed, let view): show(view, settings.symbols[feed])
+    case .show(let feed, let view): show(view, settings.feeds[feed])
     case .log(let log): say(log)
     }
   }
 
-  private func show(_ view: FeedView, _ symbol: Symbol) {
-    let place = "\(Venue.binance):\(symbol)"
+  private func show(_ view: FeedView, _ feed: FeedPlace) {
+    let venue = feed.market.venue
     let values = [
-      ("book", view.book.encoded()), ("top", view.top.encoded()), ("feed", view.health.encoded(venue: .binance, symbol: symbol)),
+      ("book", view.book.encoded()), ("top", view.top.encoded()),
+      ("feed", view.health.encoded(venue: venue, symbol: feed.symbol)),
     ]
     for (kind, value) in values {
-      let key = "\(kind):\(place)"
+      let key = "\(kind):\(venue):\(feed.symbol)"
       redis.write(key, .set(key, value, expiresInSeconds: Self.expirySeconds))
     }
   }
@@ -104,9 +109,9 @@ final class IngestorShell: Sendable {
       case .error: .error
       }
     if let symbol = log.symbol {
-      logger.log(level, log.message, ["venue": .string(Venue.binance.text), "symbol": .string(symbol.description)])
+      logger.log(level, log.message, ["venue": .string(log.venue.text), "symbol": .string(symbol.description)])
     } else {
-      logger.log(level, log.message, [:])
+      logger.log(level, log.message, ["venue": .string(log.venue.text)])
     }
   }
 }
@@ -122,10 +127,11 @@ private struct FeedGauges: Sendable {
     let name: String
     let valid, connected, updates, gaps, resyncs, connections, ignored: Gauge
 
-    init(_ symbol: Symbol, _ metrics: Metrics) {
-      name = "book \(symbol)"
+    init(_ feed: FeedPlace, _ metrics: Metrics) {
+      let labels = ["venue": feed.market.venue.text, "symbol": feed.symbol.description]
+      name = "book \(feed.market.venue) \(feed.symbol)"
       func gauge(_ name: String, _ help: String) -> Gauge {
-        metrics.gauge("apus_feed_\(name)", help: help, labels: ["venue": Venue.binance.text, "symbol": symbol.description])
+        metrics.gauge("apus_feed_\(name)", help: help, labels: labels)
       }
       valid = gauge("valid", "1 while the book may be used")
       connected = gauge("connected", "1 while a stream is open")
@@ -140,8 +146,8 @@ private struct FeedGauges: Sendable {
   private let series: [Series]
   private let health: Health
 
-  init(_ symbols: [Symbol], inbox: Inbox, health: Health, metrics: Metrics) {
-    series = symbols.map { Series($0, metrics) }
+  init(_ feeds: [FeedPlace], inbox: Inbox, health: Health, metrics: Metrics) {
+    series = feeds.map { Series($0, metrics) }
     self.health = health
     metrics.gauge("apus_inbox_dropped_frames", help: "Frames dropped because the inbox was full") { inbox.droppedFrames.value }
   }

@@ -1,4 +1,5 @@
 import Domain
+import IngestorCore
 import Kafka
 import Runtime
 import Synchronization
@@ -30,12 +31,12 @@ final class RecordOutlet: Sendable {
   private let lost: Counter
   private let latency: Histogram
 
-  init(_ settings: KafkaSettings, symbols: [Symbol], health: Health, metrics: Metrics, logger: Logger) throws {
+  init(_ settings: KafkaSettings, feeds: [FeedPlace], health: Health, metrics: Metrics, logger: Logger) throws {
     self.settings = settings
     self.health = health
     self.logger = logger
     let layouts = Topic.layouts().filter { $0.name == Topic.instruments }
-    topics = (layouts + symbols.map { Topic.bookLayout(venue: .binance, symbol: $0) }).map { layout in
+    topics = (layouts + feeds.map { Topic.bookLayout(venue: $0.market.venue, symbol: $0.symbol) }).map { layout in
       let settings = Dictionary(layout.settings.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
       return KafkaTopicSpecification(layout.name, partitionCount: layout.partitions, settings: settings)
     }

@@ -1,19 +1,20 @@
+import Domain
 import IngestorCore
 import Net
 import Runtime
 import Synchronization
 import Venues
 
-/// Streams and requests of a venue: carries out what the core asks for and puts what comes of it into the inbox.
+/// Streams and requests of the venues: carries out what the core asks for and puts what comes of it into the inbox.
 final class VenueNetwork: Sendable {
-  private let endpoints: BinanceEndpoints
+  private let endpoints: [Venue: VenueEndpoints]
   private let inbox: Inbox
   private let http: HTTPClient
   private let streams: WebSocketClient
   /// The open or opening stream of each feed.
   private let links = Mutex<[Int: (number: Int, link: WebSocketLink)]>([:])
 
-  init(_ endpoints: BinanceEndpoints, inbox: Inbox) throws {
+  init(_ endpoints: [Venue: VenueEndpoints], inbox: Inbox) throws {
     self.endpoints = endpoints
     self.inbox = inbox
     http = try HTTPClient()
@@ -23,10 +24,10 @@ final class VenueNetwork: Sendable {
     streams = try WebSocketClient(configuration)
   }
 
-  func connect(_ id: LinkID, target: String) {
+  func connect(_ id: LinkID, to venue: Venue, target: String) {
     let inbox = inbox
     do throws(WebSocketRefusal) {
-      let link = try streams.connect(WebSocketRequest(endpoints.streams.appending(target))) { _, event, time in
+      let link = try streams.connect(WebSocketRequest(address(of: venue).streams.appending(target))) { _, event, time in
         switch event {
         case .opened: inbox.offer(.opened(id), at: time)
         case .text(let bytes), .binary(let bytes): inbox.offer(.frame(id, bytes), at: time)
@@ -42,6 +43,16 @@ final class VenueNetwork: Sendable {
     }
   }
 
+  /// Sends a text frame; a stream that does not take it is about to end, which is told of anyway.
+  func send(_ frame: [UInt8], on id: LinkID) {
+    let link = links.withLock { links in links[id.feed].flatMap { $0.number == id.number ? $0.link : nil } }
+    do throws(WebSocketRefusal) {
+      try link?.send(text: frame)
+    } catch {
+      link?.close(reason: "\(error)")
+    }
+  }
+
   func disconnect(_ id: LinkID) {
     links.withLock { links in
       guard let current = links[id.feed], current.number == id.number else { return }
@@ -52,10 +63,11 @@ final class VenueNetwork: Sendable {
 
   /// Sends a request for public data; `answer` makes an event of its result.
   func send(
-    _ request: VenueRequest, timeoutMilliseconds: Int = 10_000, answer: @escaping @Sendable (VenueResult) -> IngestorEvent
+    _ request: VenueRequest, to venue: Venue, timeoutMilliseconds: Int = 10_000,
+    answer: @escaping @Sendable (VenueResult) -> IngestorEvent
   ) {
     let inbox = inbox
-    let url = endpoints.rest.appending(request.target)
+    let url = address(of: venue).rest.appending(request.target)
     do throws(HTTPRefusal) {
       try http.submit(HTTPRequest(.get, url, timeoutMilliseconds: timeoutMilliseconds)) { completion in
         inbox.offer(answer(VenueResult(completion.outcome)), at: completion.finished)
@@ -63,6 +75,11 @@ final class VenueNetwork: Sendable {
     } catch {
       inbox.offer(answer(.notSent(reason: "\(error)")), at: .now())
     }
+  }
+
+  private func address(of venue: Venue) -> VenueEndpoints {
+    guard let endpoints = endpoints[venue] else { preconditionFailure("every venue that is fed has its addresses") }
+    return endpoints
   }
 
   func shutDown() {

@@ -10,7 +10,7 @@ var configuration = Configuration.ofProcess()
 let logger = Logger(service: "Ingestor", configuration: &configuration)
 let settings = IngestorConfiguration(&configuration, logger: logger)
 configuration.finish(program: "Ingestor")
-guard let endpoints = settings.endpoints, let redisURL = settings.redis else {
+guard let redisURL = settings.redis else {
   preconditionFailure("a configuration without problems is complete")
 }
 Signals.ignoreBrokenPipes()
@@ -28,10 +28,10 @@ do {
   service.addThread("redis", wake: redis.wake) { redis.run(until: $0) }
 
   let outlet = try RecordOutlet(
-    settings.kafka, symbols: settings.core.symbols, health: health, metrics: metrics, logger: logger)
+    settings.kafka, feeds: settings.core.feeds, health: health, metrics: metrics, logger: logger)
   service.addThread("kafka", wake: outlet.wake) { try outlet.run(until: $0) }
 
-  let network = try VenueNetwork(endpoints, inbox: inbox)
+  let network = try VenueNetwork(settings.endpoints, inbox: inbox)
   service.add("network", start: {}, stop: { network.shutDown() })
 
   let shell = IngestorShell(

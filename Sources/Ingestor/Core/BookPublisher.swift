@@ -19,6 +19,7 @@ struct BookPublisher: Sendable {
   var priceDecimals = 0
 
   private let feed: Int
+  private let venue: Venue
   private let symbol: Symbol
   private let shownLevels: Int
   private var owesBook = true
@@ -36,9 +37,10 @@ struct BookPublisher: Sendable {
   private var venueTime: Timestamp?
   private var lastID: Int64 = 0
 
-  init(feed: Int, symbol: Symbol, shownLevels: Int) {
+  init(feed: Int, of place: FeedPlace, shownLevels: Int) {
     self.feed = feed
-    self.symbol = symbol
+    venue = place.market.venue
+    symbol = place.symbol
     self.shownLevels = shownLevels
   }
 
@@ -129,12 +131,12 @@ struct BookPublisher: Sendable {
     let bid = top.bid?.price.text(decimals: priceDecimals) ?? "-"
     let ask = top.ask?.price.text(decimals: priceDecimals) ?? "-"
     let message = "Best Bid: \(bid) | Best Ask: \(ask)"
-    effects.append(.log(IngestorLog(level: .info, symbol: symbol, message: message)))
+    effects.append(.log(IngestorLog(level: .info, venue: venue, symbol: symbol, message: message)))
   }
 
   private func record(_ kind: BookRecord.Kind, _ sync: BookSync) -> BookRecord {
     BookRecord(
-      kind: kind, venue: .binance, symbol: symbol, updateID: lastID, isValid: sync.invalidity == nil,
+      kind: kind, venue: venue, symbol: symbol, updateID: lastID, isValid: sync.invalidity == nil,
       reason: sync.invalidity?.rawValue, ingestTime: ingestTime, venueTime: venueTime,
       top: sync.top ?? TopOfBook(bid: nil, ask: nil))
   }

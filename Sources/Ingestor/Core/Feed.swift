@@ -2,8 +2,8 @@ import Domain
 import Venues
 import Wire
 
-/// One symbol's feed: keeps a stream open, asks for snapshots when the book wants one, and hands what happens to the book on to the
-/// publisher. Decides everything by the state it is in and the time, so that no lost answer can stall it.
+/// One symbol's feed: keeps a stream open, asks for the whole book when it wants one, and hands what happens to the book on to the
+/// publisher. What is peculiar to a venue is declared by its market. Decides everything by the state it is in and the time, so that no lost answer can stall it.
 struct Feed: Sendable {
   private enum Link: Sendable {
     /// No stream; the next attempt is due at `retryAt`.
@@ -21,15 +21,18 @@ struct Feed: Sendable {
     case pending(since: Timestamp)
   }
 
-  /// The venue ends a stream after 24 hours; we go first, at a moment of our own.
-  private static let longestLife = 23 * Interval.hour
+  /// We end a stream so long before the venue would, at a moment of our own.
+  private static let farewell = Interval.hour
   /// A stream or a snapshot that takes longer is given up, whatever the transport says or forgets to say.
   private static let patience = 15 * Interval.second
 
+  let market: VenueMarket
   let symbol: Symbol
   private let index: Int
-  private let market: BinanceMarket
+  private let declaration: any MarketData
   private var instrument: Instrument?
+  /// How its stream is opened and kept; empty before the instrument is known.
+  private var plan = StreamPlan(target: "")
   private var generator: SeededGenerator
   private var sync: BookSync
   private var publisher: BookPublisher
@@ -40,16 +43,18 @@ struct Feed: Sendable {
   private var reconnectDelay = Backoff(initialMilliseconds: 250, maximumMilliseconds: 30_000)
   private var call = SnapshotCall.idle(notBefore: .zero)
   private var callNumber = 0
+  private var nextHeartbeat = Timestamp.zero
   private var snapshotDelay = Backoff(initialMilliseconds: 250, maximumMilliseconds: 10_000)
   private(set) var health = FeedHealth()
 
-  init(index: Int, symbol: Symbol, settings: IngestorSettings, seed: UInt64) {
+  init(index: Int, of place: FeedPlace, settings: IngestorSettings, seed: UInt64) {
     self.index = index
-    self.symbol = symbol
-    market = settings.market
+    market = place.market
+    symbol = place.symbol
+    declaration = place.market.declaration
     generator = SeededGenerator(seed: seed)
-    sync = BookSync(rules: settings.market.bookRules, limits: settings.bookLimits)
-    publisher = BookPublisher(feed: index, symbol: symbol, shownLevels: settings.shownLevels)
+    sync = BookSync(rules: declaration.bookRules, limits: settings.bookLimits)
+    publisher = BookPublisher(feed: index, of: place, shownLevels: settings.shownLevels)
   }
 
   /// True when the venue would spell our symbol like this; asked only of instruments that cannot be read whole.
@@ -58,6 +63,7 @@ struct Feed: Sendable {
   /// Takes the venue's description; the feed begins with the first one.
   mutating func learn(_ instrument: Instrument) {
     self.instrument = instrument
+    plan = declaration.bookStream(venueSymbol: instrument.venueSymbol)
     publisher.priceDecimals = instrument.priceDecimals
   }
 
@@ -68,7 +74,10 @@ struct Feed: Sendable {
     health.connections += 1
     // A snapshot asked for earlier may be older than this stream.
     callNumber += 1
-    call = .idle(notBefore: .zero)
+    send(plan.subscribe, into: &effects)
+    nextHeartbeat = now.steady + (plan.heartbeat?.interval ?? 0)
+    // Where the stream brings the book, the subscription has asked for it.
+    call = sync.rules.source == .stream ? .pending(since: now.steady) : .idle(notBefore: .zero)
     finish(sync.opened(at: now.steady), at: now, into: &effects)
   }
 
@@ -78,12 +87,15 @@ struct Feed: Sendable {
     guard case .open = link else { return }
     health.lastHeard = now.wall
     do throws(ReplyError) {
-      switch try BinanceDepth.decode(frame: bytes, into: &update) {
+      switch try market.decode(frame: bytes, into: &update) {
       case .depth where update.venueSymbol == instrument.venueSymbol:
+        try update.scaleToUnits(multiplier: instrument.multiplier)
         publisher.heard(update, at: now)
         finish(sync.receive(update, at: now.steady), at: now, into: &effects)
       case .shutdown: drop("the venue announces a shutdown", at: now, into: &effects)
-      case .depth, .refused, .other: health.ignoredFrames += 1
+      case .refused: drop("the venue refuses the subscription", at: now, into: &effects)
+      case .answer: break
+      case .depth, .other: health.ignoredFrames += 1
       }
     } catch {
       log(.warning, "unreadable frame: \(error)", &effects)
@@ -98,10 +110,12 @@ struct Feed: Sendable {
   }
 
   mutating func snapshot(_ result: VenueResult, call number: Int, at now: Moment, into effects: inout [IngestorEffect]) {
-    guard number == callNumber, case .pending = call else { return }
-    let outcome = BinanceErrors.classify(result, of: .marketData) { bytes throws(ReplyError) in
+    guard number == callNumber, case .pending = call, let instrument else { return }
+    let declaration = declaration
+    let outcome = declaration.classify(result, of: .marketData) { bytes throws(ReplyError) in
       var snapshot = DepthSnapshot()
-      try BinanceDepth.decode(snapshot: bytes, into: &snapshot)
+      try declaration.decode(book: bytes, into: &snapshot)
+      try snapshot.scaleToUnits(multiplier: instrument.multiplier)
       return snapshot
     }
     switch outcome {
@@ -146,16 +160,23 @@ struct Feed: Sendable {
     case .connecting(let since):
       if now.steady - since > Self.patience { drop("no answer to the handshake", at: now, into: &effects) }
     case .open(let since):
-      if now.steady - since > Self.longestLife { drop("the stream is nearly a day old", at: now, into: &effects) }
+      if let longestLife = plan.longestLife, now.steady - since > longestLife - Self.farewell {
+        drop("the stream is nearly as old as the venue lets it be", at: now, into: &effects)
+      } else if let heartbeat = plan.heartbeat, now.steady >= nextHeartbeat {
+        nextHeartbeat = now.steady + heartbeat.interval
+        send([heartbeat.frame], into: &effects)
+      }
     }
   }
 
+  private func send(_ frames: [[UInt8]], into effects: inout [IngestorEffect]) {
+    for frame in frames { effects.append(.send(LinkID(feed: index, number: number), frame)) }
+  }
+
   private mutating func connect(at now: Moment, into effects: inout [IngestorEffect]) {
-    guard let instrument else { return }
     number += 1
     link = .connecting(since: now.steady)
-    let target = market.depthStreamTarget(venueSymbol: instrument.venueSymbol)
-    effects.append(.connect(LinkID(feed: index, number: number), target: target))
+    effects.append(.connect(LinkID(feed: index, number: number), target: plan.target))
   }
 
   /// Gives the stream up from our side.
@@ -180,6 +201,7 @@ struct Feed: Sendable {
     case .becameValid:
       reconnectDelay.reset()
       snapshotDelay.reset()
+      if sync.rules.source == .stream { call = .idle(notBefore: now.steady) }
       publisher.owesWholeBook()
       log(.info, "book valid at update \(sync.lastID ?? 0)", &effects)
       publish(at: now, into: &effects)
@@ -187,10 +209,11 @@ struct Feed: Sendable {
       log(.warning, "book invalid: \(reason)", &effects)
       publish(at: now, into: &effects)
     }
-    requestSnapshotIfWanted(at: now, into: &effects)
+    requestBookIfWanted(at: now, into: &effects)
   }
 
-  private mutating func requestSnapshotIfWanted(at now: Moment, into effects: inout [IngestorEffect]) {
+  /// Asks for the whole book: by a request, or by a new subscription.
+  private mutating func requestBookIfWanted(at now: Moment, into effects: inout [IngestorEffect]) {
     guard sync.wantsSnapshot, let instrument else { return }
     switch call {
     case .idle(let notBefore): if now.steady < notBefore { return }
@@ -198,7 +221,11 @@ struct Feed: Sendable {
     }
     callNumber += 1
     call = .pending(since: now.steady)
-    effects.append(.requestSnapshot(feed: index, call: callNumber, market.depth(venueSymbol: instrument.venueSymbol)))
+    if let request = declaration.bookRequest(venueSymbol: instrument.venueSymbol) {
+      effects.append(.requestSnapshot(feed: index, call: callNumber, request))
+    } else {
+      send(plan.resubscribe, into: &effects)
+    }
   }
 
   private mutating func publish(at now: Moment, into effects: inout [IngestorEffect]) {
@@ -208,6 +235,6 @@ struct Feed: Sendable {
   }
 
   private func log(_ level: IngestorLog.Level, _ message: String, _ effects: inout [IngestorEffect]) {
-    effects.append(.log(IngestorLog(level: level, symbol: symbol, message: message)))
+    effects.append(.log(IngestorLog(level: level, venue: market.venue, symbol: symbol, message: message)))
   }
 }

@@ -2,48 +2,54 @@ import Domain
 import Venues
 import Wire
 
+/// One book: a symbol in a market.
+public struct FeedPlace: Sendable, Hashable {
+  /// The market.
+  public var market: VenueMarket
+  /// Our name of the symbol.
+  public var symbol: Symbol
+}
+
 /// What the Ingestor is asked to feed.
 public struct IngestorSettings: Sendable {
-  /// The market to follow.
-  public var market: BinanceMarket
-  /// The symbols to follow; at most `maximumFeeds`.
-  public var symbols: [Symbol]
+  /// The markets to follow.
+  public let markets: [VenueMarket]
+  /// The books to follow, market by market; at most `maximumFeeds`.
+  public let feeds: [FeedPlace]
   /// Limits of each book, the silence limit among them.
   public var bookLimits = BookSync.Limits()
   /// Levels a side that Redis shows.
   public var shownLevels = 50
 
-  /// More feeds in one process would share one connection limit of the venue's.
+  /// More feeds in one process would share one connection limit of a venue's.
   public static let maximumFeeds = 100
 
-  /// Follows these symbols with the usual limits.
-  public init(market: BinanceMarket = .spot, symbols: [Symbol]) {
-    precondition(symbols.count <= Self.maximumFeeds, "at most \(Self.maximumFeeds) feeds")
-    self.market = market
-    self.symbols = symbols
+  /// Follows each symbol in every market of its kind, with the usual limits.
+  public init(markets: [VenueMarket] = [.binance(.spot)], symbols: [Symbol]) {
+    self.markets = markets
+    feeds = markets.flatMap { market in
+      let isPerpetual = market.declaration.isPerpetual
+      return symbols.filter { $0.isPerpetual == isPerpetual }.map { FeedPlace(market: market, symbol: $0) }
+    }
+    precondition(feeds.count <= Self.maximumFeeds, "at most \(Self.maximumFeeds) feeds")
   }
 }
 
-/// The whole Ingestor without its threads: learns the venue's instruments, then follows one feed a symbol. Same events, same effects.
+/// The whole Ingestor without its threads: learns the venues' instruments, then follows one feed a book. Same events, same effects.
 public struct IngestorCore: Sendable {
-  private static let refreshInterval = Interval.hour
-  private static let requestTimeout = 15 * Interval.second
-
-  private let settings: IngestorSettings
-  private var generator: SeededGenerator
+  private var catalogs: [Catalog]
   private var feeds: [Feed] = []
   private var now = Moment(steady: .zero, wall: .zero)
-  private var catalogDelay = Backoff(initialMilliseconds: 1_000, maximumMilliseconds: 30_000)
-  /// When to ask for the instruments; moved ahead when a request goes out, so that a lost answer is noticed.
-  private var nextCatalogRequest = Timestamp.zero
   private var isStopping = false
 
   /// `seed` decides the jitter of every delay.
   public init(_ settings: IngestorSettings, seed: UInt64) {
-    self.settings = settings
-    generator = SeededGenerator(seed: seed)
-    for (index, symbol) in settings.symbols.enumerated() {
-      feeds.append(Feed(index: index, symbol: symbol, settings: settings, seed: generator.next()))
+    var generator = SeededGenerator(seed: seed)
+    for (index, place) in settings.feeds.enumerated() {
+      feeds.append(Feed(index: index, of: place, settings: settings, seed: generator.next()))
+    }
+    catalogs = settings.markets.enumerated().map { index, market in
+      Catalog(index: index, market: market, seed: generator.next())
     }
   }
 
@@ -55,7 +61,7 @@ public struct IngestorCore: Sendable {
     now = moment.notBefore(now)
     switch event {
     case .started, .tick: tick(into: &effects)
-    case .instruments(let result): learn(result, into: &effects)
+    case .instruments(let market, let result): learn(result, from: market, into: &effects)
     case .opened(let link): onFeed(link.feed) { feed, now in feed.opened(link.number, at: now, into: &effects) }
     case .frame(let link, let bytes):
       onFeed(link.feed) { feed, now in feed.frame(bytes, on: link.number, at: now, into: &effects) }
@@ -64,7 +70,7 @@ public struct IngestorCore: Sendable {
     case .snapshot(let feed, let call, let result):
       onFeed(feed) { feed, now in feed.snapshot(result, call: call, at: now, into: &effects) }
     case .undelivered(feed: .some(let feed)): onFeed(feed) { feed, _ in feed.recordsWereLost() }
-    case .undelivered(feed: .none): nextCatalogRequest = min(nextCatalogRequest, now.steady + Self.requestTimeout)
+    case .undelivered(feed: .none): for index in catalogs.indices { catalogs[index].recordsWereLost(at: now) }
     case .stateForgotten: for index in feeds.indices { feeds[index].showAgain() }
     case .stopping:
       isStopping = true
@@ -79,59 +85,32 @@ public struct IngestorCore: Sendable {
 
   private mutating func tick(into effects: inout [IngestorEffect]) {
     guard !isStopping else { return }
-    if now.steady >= nextCatalogRequest {
-      nextCatalogRequest = now.steady + Self.requestTimeout
-      effects.append(.requestInstruments(settings.market.exchangeInfo()))
-    }
+    for index in catalogs.indices { catalogs[index].tick(at: now, into: &effects) }
     for index in feeds.indices { feeds[index].tick(at: now, into: &effects) }
   }
 
-  private mutating func learn(_ result: VenueResult, into effects: inout [IngestorEffect]) {
-    guard !isStopping else { return }
-    let market = settings.market
-    let outcome = BinanceErrors.classify(result, of: .marketData) { bytes throws(ReplyError) in try market.instruments(bytes) }
-    guard case .confirmed(let list) = outcome else {
-      retryCatalog(after: outcome, into: &effects)
-      return
-    }
-    effects += list.instruments.map { .publishInstrument($0) }
-    let refused = list.refusals.filter { refusal in feeds.contains { $0.hasVenueSpelling(refusal.venueSymbol) } }
+  private mutating func learn(_ result: VenueResult, from market: Int, into effects: inout [IngestorEffect]) {
+    guard !isStopping, catalogs.indices.contains(market),
+      let list = catalogs[market].take(result, at: now, into: &effects)
+    else { return }
+    let ours = feeds.indices.filter { feeds[$0].market == catalogs[market].market }
+    let refused = list.refusals.filter { refusal in ours.contains { feeds[$0].hasVenueSpelling(refusal.venueSymbol) } }
+    let venue = catalogs[market].market.venue
     for refusal in refused {
-      log(.error, nil, "instrument \(refusal.venueSymbol) cannot be traded here: \(refusal.code)", &effects)
+      let message = "instrument \(refusal.venueSymbol) cannot be traded here: \(refusal.code)"
+      effects.append(.log(IngestorLog(level: .error, venue: venue, symbol: nil, message: message)))
     }
     let mapper = SymbolMapper(list.instruments)
-    var isComplete = true
-    for index in feeds.indices {
+    for index in ours {
       if let instrument = mapper.instrument(feeds[index].symbol) {
         feeds[index].learn(instrument)
       } else {
-        isComplete = false
-        log(.error, feeds[index].symbol, "the venue does not list this symbol", &effects)
+        catalogs[market].lacksSymbol(at: now)
+        let message = "the venue does not list this symbol"
+        effects.append(.log(IngestorLog(level: .error, venue: venue, symbol: feeds[index].symbol, message: message)))
       }
     }
-    catalogDelay.reset()
-    nextCatalogRequest = now.steady + (isComplete ? Self.refreshInterval : Interval.minute)
     tick(into: &effects)
-  }
-
-  private mutating func retryCatalog(after outcome: VenueOutcome<InstrumentList>, into effects: inout [IngestorEffect]) {
-    guard let failure = outcome.failure else { return }
-    nextCatalogRequest = now.steady + catalogDelay.nextDelay(using: &generator, atLeast: failure.shortestWait)
-    log(.warning, nil, "no instrument list: \(failure)", &effects)
-  }
-
-  private func log(_ level: IngestorLog.Level, _ symbol: Symbol?, _ message: String, _ effects: inout [IngestorEffect]) {
-    effects.append(.log(IngestorLog(level: level, symbol: symbol, message: message)))
-  }
-}
-
-extension VenueOutcome {
-  /// The failure of whatever is not confirmed.
-  var failure: VenueFailure? {
-    switch self {
-    case .confirmed: nil
-    case .failed(let failure), .unknown(let failure): failure
-    }
   }
 }
 

@@ -22,8 +22,8 @@ public enum IngestorEvent: Sendable {
   case started
   /// Time passes; comes every 50 ms or so.
   case tick
-  /// The venue's instrument list, or why there is none.
-  case instruments(VenueResult)
+  /// A page of a market's instrument list, or why there is none.
+  case instruments(market: Int, VenueResult)
   /// A stream is open.
   case opened(LinkID)
   /// A frame came.
@@ -42,10 +42,12 @@ public enum IngestorEvent: Sendable {
 
 /// What the Ingestor wants done. In order.
 public enum IngestorEffect: Sendable, Equatable {
-  /// Ask for the instrument list.
-  case requestInstruments(VenueRequest)
+  /// Ask for a page of a market's instrument list.
+  case requestInstruments(market: Int, VenueRequest)
   /// Open a stream at this target below the base address of the streams.
   case connect(LinkID, target: String)
+  /// Send a text frame on a stream.
+  case send(LinkID, [UInt8])
   /// End a stream; its `closed` is not waited for.
   case disconnect(LinkID)
   /// Ask for a snapshot.
@@ -110,6 +112,8 @@ public struct IngestorLog: Sendable, Hashable {
   public enum Level: Sendable { case info, warning, error }
   /// How much it matters.
   public var level: Level
+  /// The venue it is about.
+  public var venue: Venue
   /// The symbol it is about, if any.
   public var symbol: Symbol?
   /// The sentence.

@@ -66,14 +66,25 @@ extension DepthUpdate {
   /// Turns the levels of a contract into levels of single units.
   public mutating func scaleToUnits(multiplier: Int64) throws(ReplyError) {
     guard multiplier > 1 else { return }
-    for index in bids.indices { bids[index] = try bids[index].perUnit(multiplier) }
-    for index in asks.indices { asks[index] = try asks[index].perUnit(multiplier) }
+    try bids.scaleToUnits(multiplier)
+    try asks.scaleToUnits(multiplier)
   }
 }
 
-extension BookLevel {
-  fileprivate func perUnit(_ multiplier: Int64) throws(ReplyError) -> BookLevel {
-    guard let price = price.perUnit(multiplier) else { throw .number("level", .tooPrecise) }
-    return BookLevel(price: price, quantity: quantity.inUnits(multiplier))
+extension DepthSnapshot {
+  /// Turns the levels of a contract into levels of single units.
+  public mutating func scaleToUnits(multiplier: Int64) throws(ReplyError) {
+    guard multiplier > 1 else { return }
+    try bids.scaleToUnits(multiplier)
+    try asks.scaleToUnits(multiplier)
+  }
+}
+
+extension [BookLevel] {
+  fileprivate mutating func scaleToUnits(_ multiplier: Int64) throws(ReplyError) {
+    for index in indices {
+      guard let price = self[index].price.perUnit(multiplier) else { throw .number("level", .tooPrecise) }
+      self[index] = BookLevel(price: price, quantity: self[index].quantity.inUnits(multiplier))
+    }
   }
 }

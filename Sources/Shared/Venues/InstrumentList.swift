@@ -40,6 +40,12 @@ public struct InstrumentList: Sendable, Equatable {
   /// What to ask for the next page with; nil on the last.
   public var nextCursor: String?
 
+  /// The pages of one list together.
+  public init(pages: [InstrumentList]) {
+    instruments = pages.flatMap(\.instruments)
+    refusals = pages.flatMap(\.refusals)
+  }
+
   /// Reads the instruments one by one: one instrument's trouble is not the others'.
   init(
     _ elements: [JSON], nextCursor: String? = nil,

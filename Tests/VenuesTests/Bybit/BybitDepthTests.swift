@@ -35,20 +35,21 @@ import Wire
       guard record["t"]?.string == "recv", let data = record["data"]?.string else { continue }
       counts[try decode(data).0, default: 0] += 1
     }
-    #expect(counts == [.book(depth: 200): 1_094, .other: 507])
+    #expect(counts == [.book(depth: 200): 1_094, .other: 483, .answer: 24])
   }
 
   @Test func answersAreNotDepthAndARefusalIsSaid() throws {
     for (name, expected) in [
-      ("ws_subscription_ack", BybitFrame.other), ("ws_subscription_failure", .refused),
+      ("ws_subscription_ack", BybitFrame.answer), ("ws_subscription_failure", .refused),
       ("ws_orderbook_snapshot", .book(depth: 1)),
       ("ws_orderbook_delta", .book(depth: 1)), ("ws_public_trade", .other), ("ws_ticker_linear", .other), ("ws_kline", .other),
     ] {
       #expect(try decode(String(decoding: Fixtures.bytes("bybit/nautilus/\(name).json"), as: UTF8.self)).0 == expected, "\(name)")
     }
-    for text in [#"{"success":true,"ret_msg":"pong","op":"ping"}"#, #"{"op":"pong","args":["1"]}"#, "{}"] {
-      #expect(try decode(text).0 == .other)
+    for text in [#"{"success":true,"ret_msg":"pong","op":"ping"}"#, #"{"op":"pong","args":["1"]}"#] {
+      #expect(try decode(text).0 == .answer)
     }
+    #expect(try decode("{}").0 == .other)
   }
 
   @Test(arguments: [

@@ -5,9 +5,6 @@ public enum BinanceMarket: Sendable, Hashable, CaseIterable {
   /// USD-margined futures.
   case futures
 
-  /// How its books are kept in step.
-  public var bookRules: BookRules { BookRules(source: .request, chain: self == .spot ? .numbers : .predecessor) }
-
   private var root: String { self == .spot ? "/api/v3" : "/fapi/v1" }
 
   /// Asks for the instruments: of the symbols named (spot only), else of all.

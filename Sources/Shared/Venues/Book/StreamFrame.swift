@@ -6,6 +6,8 @@ public enum StreamFrame: Sendable, Hashable {
   case shutdown
   /// The venue refuses a subscription: nothing will come.
   case refused
-  /// Something else, complete or not: another stream's event or an answer.
+  /// An answer to a frame of ours.
+  case answer
+  /// Something else, complete or not: another stream's event.
   case other
 }

@@ -5,9 +5,11 @@ import Wire
 public enum BybitFrame: Sendable, Hashable {
   /// A book or a step of one, of so many levels a side, now in the `DepthUpdate` that was passed in.
   case book(depth: Int)
+  /// An answer to a frame of ours: a subscription stands, or a pong.
+  case answer
   /// A subscription was refused.
   case refused
-  /// Something else: another topic, an answer, a pong.
+  /// Another topic.
   case other
 }
 
@@ -51,6 +53,7 @@ private struct BookReader {
   private var topic = Topic.unknown
   private var kind = Kind.unknown
   private var fields = BookFields()
+  private var isAnswer = false
   private var isRefusal = false
   private var matchingTime: Int64?
 
@@ -75,12 +78,15 @@ private struct BookReader {
         matchingTime = try input.scanner.integer()
       } else if name == "success" {
         isRefusal = try !input.scanner.bool()
+      } else if name == "op" {
+        isAnswer = true
+        try input.scanner.skipValue()
       } else {
         try input.scanner.skipValue()
       }
     }
     try input.scanner.end()
-    guard case .book(let depth) = topic else { return isRefusal ? .refused : .other }
+    guard case .book(let depth) = topic else { return isRefusal ? .refused : isAnswer ? .answer : .other }
     guard fields == .complete, kind != .unknown, update.lastID > 0 else { throw input.scanner.malformed }
     // One number a step; number one begins a new life of the venue's service and is whole, whatever it is called.
     update.firstID = update.lastID

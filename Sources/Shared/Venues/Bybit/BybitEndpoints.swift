@@ -8,16 +8,24 @@ public struct BybitEndpoints: Sendable, Hashable {
 
   /// Base of REST; targets begin with `/v5/`.
   public let rest: VenueAddress
-  /// Base of all streams; targets begin with `/v5/public/` or are `/v5/private`.
+  /// Base of the public streams; targets begin with `/v5/public/`.
   public let streams: VenueAddress
+  /// Base of the private stream; demo trading has it on a host of its own.
+  public let privateStreams: VenueAddress
 
   /// Checks the base addresses. Nil stands for the test network's, or for what belongs to the address that is given. Real and test
   /// money do not mix: prices of one must not steer orders of the other.
-  public init(rest: String? = nil, streams: String? = nil, consent: String? = nil) throws(VenueAddress.Refusal) {
+  public init(
+    rest: String? = nil, streams: String? = nil, privateStreams: String? = nil, consent: String? = nil
+  ) throws(VenueAddress.Refusal) {
     self.rest = try VenueAddress(
       rest ?? "https://api-testnet.bybit.com", .http, testHosts: Self.testHosts, consent: consent)
     let streams = streams ?? (self.rest.isMainnet ? "wss://stream.bybit.com" : "wss://stream-testnet.bybit.com")
     self.streams = try VenueAddress(streams, .webSocket, testHosts: Self.testHosts, consent: consent)
-    guard self.streams.isMainnet == self.rest.isMainnet else { throw .mixed(self.rest.text, self.streams.text) }
+    self.privateStreams = try VenueAddress(
+      privateStreams ?? streams, .webSocket, testHosts: Self.testHosts, consent: consent)
+    for address in [self.streams, self.privateStreams] where address.isMainnet != self.rest.isMainnet {
+      throw .mixed(self.rest.text, address.text)
+    }
   }
 }

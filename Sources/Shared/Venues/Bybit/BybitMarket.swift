@@ -38,8 +38,10 @@ public struct BybitMarket: Sendable, Hashable {
     if let venueSymbol { parameters.append(("symbol", venueSymbol)) }
     // Spot is never paged, and takes neither of these.
     if category == .linear { parameters.append(("limit", "1000")) }
-    if let cursor { parameters.append(("cursor", cursor)) }
-    return get("instruments-info", parameters)
+    var request = get("instruments-info", parameters)
+    // A cursor comes from the venue encoded, as it is to be sent.
+    if let cursor { request.query += "&cursor=\(cursor)" }
+    return request
   }
 
   /// Asks for a snapshot of the book, up to 200 levels a side in spot and 500 in linear.
@@ -86,8 +88,10 @@ public enum BybitFrames {
     operation("unsubscribe", topics, requestID)
   }
 
-  /// Keeps the connection: the venue ends one that has been idle for ten minutes, and asks for one of these every 20 seconds.
+  /// Keeps the connection: the venue ends one that has been idle for ten minutes.
   public static let ping = Array(#"{"op":"ping"}"#.utf8)
+  /// How often the venue asks for a ping, in nanoseconds.
+  public static let pingInterval = 20 * Interval.second
 
   private static func operation(_ name: String, _ topics: [String], _ requestID: String?) -> [UInt8] {
     JSONWriter.object { writer in

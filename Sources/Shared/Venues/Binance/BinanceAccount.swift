@@ -1,0 +1,56 @@
+import Domain
+
+/// A Binance spot account.
+struct BinanceAccount: AccountData {
+  private let credentials: BinanceCredentials
+  private let trading: BinanceTrading
+
+  init(_ credentials: BinanceCredentials) {
+    self.credentials = credentials
+    trading = BinanceTrading(credentials: credentials)
+  }
+
+  func request(_ request: AccountRequest, at time: Timestamp) -> VenueRequest {
+    switch request {
+    case .place(let order): trading.place(order, at: time)
+    case .cancel(let clientID, let symbol): trading.cancel(clientID: clientID, venueSymbol: symbol, at: time)
+    case .order(let clientID, let symbol): trading.order(clientID: clientID, venueSymbol: symbol, at: time)
+    case .openOrders(let symbol): trading.openOrders(venueSymbol: symbol, at: time)
+    case .allOrders(let symbol, let first): trading.allOrders(venueSymbol: symbol, fromOrderID: first, limit: 1_000, at: time)
+    case .trades(let symbol, let selection): trading.trades(venueSymbol: symbol, selection, limit: 1_000, at: time)
+    case .account: trading.account(at: time)
+    }
+  }
+
+  func nextPage(of request: AccountRequest, after body: [UInt8], at time: Timestamp) -> VenueRequest? { nil }
+
+  func answer(_ result: VenueResult, to request: AccountRequest) -> AccountAnswer {
+    switch request {
+    case .place: .order(order(result, .placeOrder))
+    case .cancel: .order(order(result, .cancelOrder))
+    case .order: .order(order(result, .query))
+    case .openOrders, .allOrders:
+      .orders(BinanceErrors.classify(result, of: .query) { body throws(ReplyError) in try BinanceReplies.orders(body) })
+    case .trades:
+      .trades(BinanceErrors.classify(result, of: .query) { body throws(ReplyError) in try BinanceReplies.trades(body) })
+    case .account:
+      .balances(BinanceErrors.classify(result, of: .query) { body throws(ReplyError) in try BinanceReplies.balances(body) })
+    }
+  }
+
+  private func order(_ result: VenueResult, _ purpose: VenueRequest.Purpose) -> VenueOutcome<VenueOrderReport> {
+    BinanceErrors.classify(result, of: purpose) { body throws(ReplyError) in try BinanceReplies.order(body) }
+  }
+
+  /// The venue's pings are answered by the transport.
+  var privateStream: StreamPlan { StreamPlan(target: BinanceUserStream.target) }
+
+  func greeting(requestID: String, at time: Timestamp) -> [[UInt8]] {
+    [BinanceUserStream.subscribe(credentials, requestID: requestID, at: time)]
+  }
+
+  /// The greeting has subscribed already.
+  func subscription(requestID: String) -> [[UInt8]] { [] }
+
+  func events(_ frame: [UInt8]) throws(ReplyError) -> [VenueEvent] { [try BinanceUserStream.event(frame)] }
+}

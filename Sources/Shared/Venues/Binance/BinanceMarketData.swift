@@ -1,0 +1,40 @@
+import Domain
+
+extension BinanceMarket: MarketData {
+  /// Binance.
+  public var venue: Venue { .binance }
+  /// True for the futures: of those, only the perpetuals have a name here.
+  public var isPerpetual: Bool { self == .futures }
+  /// How its books are kept in step.
+  public var bookRules: BookRules { BookRules(source: .request, chain: self == .spot ? .numbers : .predecessor) }
+
+  /// The stream of a symbol's book: the address alone subscribes. The venue ends a stream after 24 hours.
+  public func bookStream(venueSymbol: String) -> StreamPlan {
+    var plan = StreamPlan(target: depthStreamTarget(venueSymbol: venueSymbol))
+    plan.longestLife = 24 * Interval.hour
+    return plan
+  }
+
+  /// Reads a frame of the depth stream.
+  public func decode(frame: [UInt8], into update: inout DepthUpdate) throws(ReplyError) -> StreamFrame {
+    try BinanceDepth.decode(frame: frame, into: &update)
+  }
+
+  /// Asks for the whole book.
+  public func bookRequest(venueSymbol: String) -> VenueRequest? { depth(venueSymbol: venueSymbol) }
+
+  /// Reads the reply to `depth`.
+  public func decode(book body: [UInt8], into snapshot: inout DepthSnapshot) throws(ReplyError) {
+    try BinanceDepth.decode(snapshot: body, into: &snapshot)
+  }
+
+  /// Asks for the instruments, which come in one page.
+  public func instrumentsRequest(cursor: String?) -> VenueRequest { exchangeInfo() }
+
+  /// What the result of a call means.
+  public func classify<Reply: Sendable>(
+    _ result: VenueResult, of purpose: VenueRequest.Purpose, read: ([UInt8]) throws(ReplyError) -> Reply
+  ) -> VenueOutcome<Reply> {
+    BinanceErrors.classify(result, of: purpose, read: read)
+  }
+}
