@@ -15,7 +15,7 @@ public enum AccountRequest: Sendable, Hashable {
   case allOrders(venueSymbol: String, fromOrderID: String?)
   /// Trades of a symbol.
   case trades(venueSymbol: String, TradeSelection)
-  /// All balances.
+  /// All balances, and whether the account may trade.
   case account
 }
 
@@ -27,8 +27,8 @@ public enum AccountAnswer: Sendable, Equatable {
   case orders(VenueOutcome<[VenueOrderReport]>)
   /// To a question about trades.
   case trades(VenueOutcome<[VenueTrade]>)
-  /// To a question about balances.
-  case balances(VenueOutcome<[AssetBalance]>)
+  /// To a question about the account.
+  case account(VenueOutcome<AccountReport>)
 
   /// This page behind the earlier ones, which are confirmed: whole only if this one is confirmed as well.
   public func following(_ earlier: AccountAnswer) -> AccountAnswer {

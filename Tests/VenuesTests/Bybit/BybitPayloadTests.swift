@@ -11,7 +11,7 @@ import Wire
     switch path {
     case "/v5/order/realtime", "/v5/order/history": try BybitReplies.orders(body).count
     case "/v5/execution/list": try BybitReplies.trades(body).count
-    case "/v5/account/wallet-balance": try BybitReplies.balances(body).count
+    case "/v5/account/wallet-balance": try BybitReplies.account(body).balances.count
     case "/v5/order/create", "/v5/order/cancel", "/v5/order/amend": try BybitReplies.acknowledgement(body).venueOrderID.count
     case "/v5/market/instruments-info", "/v5/account/instruments-info": try instruments(body)
     case "/v5/market/tickers": try BybitPublic.tickers(reply: body).count

@@ -34,7 +34,7 @@ struct BinanceAccount: AccountData {
     case .trades:
       .trades(BinanceErrors.classify(result, of: .query) { body throws(ReplyError) in try BinanceReplies.trades(body) })
     case .account:
-      .balances(BinanceErrors.classify(result, of: .query) { body throws(ReplyError) in try BinanceReplies.balances(body) })
+      .account(BinanceErrors.classify(result, of: .query) { body throws(ReplyError) in try BinanceReplies.account(body) })
     }
   }
 

@@ -44,7 +44,7 @@ struct BybitAccount: AccountData {
     case .trades:
       .trades(BybitErrors.classify(result, of: .query) { body throws(ReplyError) in try BybitReplies.trades(body) })
     case .account:
-      .balances(BybitErrors.classify(result, of: .query) { body throws(ReplyError) in try BybitReplies.balances(body) })
+      .account(BybitErrors.classify(result, of: .query) { body throws(ReplyError) in try BybitReplies.account(body) })
     }
   }
 

@@ -45,11 +45,11 @@ public enum BybitReplies {
     return cursor
   }
 
-  /// The balances of the unified account in the reply to `wallet-balance`.
-  public static func balances(_ body: [UInt8]) throws(ReplyError) -> [AssetBalance] {
+  /// The unified account in the reply to `wallet-balance`, which does not say whether it may trade.
+  public static func account(_ body: [UInt8]) throws(ReplyError) -> AccountReport {
     var balances: [AssetBalance] = []
     for account in try result(body).requiredArray("list") { balances += try self.balances(account) }
-    return balances
+    return AccountReport(balances: balances)
   }
 
   /// The venue's clock in the reply to `market/time`.
