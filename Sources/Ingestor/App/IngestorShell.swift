@@ -128,7 +128,7 @@ private struct FeedGauges: Sendable {
     let valid, connected, updates, gaps, resyncs, connections, ignored: Gauge
 
     init(_ feed: FeedPlace, _ metrics: Metrics) {
-      let labels = ["venue": feed.market.venue.text, "symbol": feed.symbol.description]
+      let labels: KeyValuePairs = ["venue": feed.market.venue.text, "symbol": feed.symbol.description]
       name = "book \(feed.market.venue) \(feed.symbol)"
       func gauge(_ name: String, _ help: String) -> Gauge {
         metrics.gauge("apus_feed_\(name)", help: help, labels: labels)
