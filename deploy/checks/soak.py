@@ -42,14 +42,14 @@ WARM_UP = 0.4
 # What a program may grow by after the warm-up, by the Theil–Sen slope over the rest of the run: fixed bytes for the allocator, and bytes
 # for each order where something is kept for each order, which then has a bound of its own.
 GROWTH = {
-    "ingestor-0": (2 * MIB, 0, "nothing is kept"),
-    "riskgate-0": (4 * MIB, 0, "10,000 ids and 1,000 ended orders of an account"),
-    "ordermanager-0": (4 * MIB, 0, "10,000 ended orders of a partition"),
-    "reconciler-0": (4 * MIB, 0, "nothing is kept"),
-    "strategy-0": (2 * MIB, 0, "nothing is kept"),
-    "kafka": (6 * MIB, 100, "24 bytes of index for 8 KiB of log on disk"),
-    "simulator": (8 * MIB, 1_500, "the truth: 200,000 orders and fills of an account"),
-    "redis": (4 * MIB, 2_000, "an ended order for an hour"),
+    "ingestor-0": (1 * MIB, 0, "nothing is kept"),
+    "riskgate-0": (2 * MIB, 0, "10,000 ids and 1,000 ended orders of an account"),
+    "ordermanager-0": (2 * MIB, 0, "10,000 ended orders of a partition"),
+    "reconciler-0": (2 * MIB, 0, "nothing is kept"),
+    "strategy-0": (1 * MIB, 0, "nothing is kept"),
+    "kafka": (2 * MIB, 100, "24 bytes of index for 8 KiB of log on disk"),
+    "simulator": (2 * MIB, 1_000, "the truth: 200,000 orders and fills of an account"),
+    "redis": (4 * MIB, 1_500, "an ended order for an hour"),
 }
 DESCRIPTORS, LAG, FINAL_LAG = 16, 20_000, 200
 ASSERTED_FROM = 60_000
