@@ -65,7 +65,7 @@ import Wire
   }
 
   /// OrderManager may remember an id for longer than RiskGate: what is approved again then must not stay reserved for ever.
-  @Test func anApprovalThatIsIgnoredReservesNothing() {
+  @Test func anApprovalThatIsIgnoredReservesNothing() throws {
     var gate = Harness()
     gate.limit { $0.maximumOrdersPerSecond = 1_000_000 }
     for id in ["again"] + (0..<1_001).map({ "o\($0)" }) {
@@ -85,6 +85,9 @@ import Wire
     gate.event("again", .cancelled, quantity: "0.1", cumulative: "0.1")
     #expect(gate.exposure()?.openBuys == .zero)
     #expect(gate.send(second).approval?.isDuplicate == true)
+    try gate.restart()
+    #expect(gate.exposure()?.openBuys == .zero)
+    #expect(gate.lastRisk?.openOrders == 0)
   }
 
   @Test func anOrderWithoutAnIDGetsOneFromWhereItLies() throws {

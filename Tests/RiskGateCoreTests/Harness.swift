@@ -33,6 +33,7 @@ struct Harness {
       defaults: OrderDefaults(account: Harness.main, symbol: Harness.btc))
     engine = RiskEngine(settings)
     mark()
+    do { engine = try RiskRestore(settings, epoch: epoch).engine() } catch { preconditionFailure("nothing can be restored") }
     execute(bytes: EpochMarker(epoch: -1, owner: "ordermanager/test").encoded())
     list(Harness.instrument("BTC-USDT"))
     quote("BTC-USDT", bid: "26795.4", ask: "26796.1")

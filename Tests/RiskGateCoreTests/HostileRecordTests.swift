@@ -89,6 +89,21 @@ import Wire
     #expect(exposure?.openBuys == .zero && exposure?.position == Harness.quantity("0.5"))
   }
 
+  /// A marker at the end of time, on any of the topics, hides nothing from a successor.
+  @Test func impossibleMarkersHideNothing() throws {
+    var gate = Harness()
+    gate.send(#"{"side":"buy","price":26000,"quantity":1,"client_order_id":"a"}"#)
+    gate.acknowledge()
+    gate.apply(.flush)
+    let marker = EpochMarker(epoch: .max, owner: "x").encoded()
+    gate.approved.append((marker, -1))
+    gate.rejected.append((marker, -1))
+    gate.state.append(("@epoch", marker, -1))
+    gate.send(#"{"side":"buy","price":26000,"quantity":0.5,"client_order_id":"b"}"#)
+    try gate.restart(readsOrders: false)
+    #expect(gate.exposure()?.openBuys == Harness.quantity("1.5"))
+  }
+
   /// A book from a clock that runs ahead is as old as its reading: it does not stay young, and the marks after it count.
   @Test func aBookFromTheFutureGrowsOld() throws {
     var gate = Harness()

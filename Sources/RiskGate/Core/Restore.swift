@@ -98,7 +98,7 @@ public struct RiskRestore: Sendable {
       engine.restore(snapshot)
     }
     let ordered = decisions.sorted { ($0.time, $0.source.offset) < ($1.time, $1.source.offset) }
-    for decision in ordered {
+    for decision in ordered where !isIncluded(decision.source) {
       let source = decision.source
       engine.decided.insert(source)
       if source.topic == Topic.orders, source.partition == settings.partition {
@@ -110,6 +110,11 @@ public struct RiskRestore: Sendable {
       }
     }
     return engine
+  }
+
+  /// True for the decision on a record that the snapshots have behind them: they may have forgotten its id since.
+  private func isIncluded(_ source: RecordSource) -> Bool {
+    source.topic == Topic.orders && source.partition == settings.partition && source.offset < checkpoint.orders
   }
 }
 
