@@ -36,6 +36,7 @@ def arguments():
     parser.add_argument("--self-check", action="store_true", help="only show that the checker notices what it is to notice")
     parser.add_argument("--phase", action="append", help="only this phase of the full experiment: boundaries, random, several, stops, "
                         "servers, replicas")
+    parser.add_argument("--minutes", type=float, default=60, help="no fault is begun later")
     parser.add_argument("--logs", help="directory that gets a copy of the programs' logs")
     return parser.parse_args()
 
@@ -71,7 +72,7 @@ def phases(experiment, options, stack):
 
 def perform(experiment, options, stack):
     for name, phase in phases(experiment, options, stack).items():
-        if options.phase and name not in options.phase:
+        if experiment.is_over or (options.phase and name not in options.phase):
             continue
         try:
             phase()
@@ -185,6 +186,7 @@ def run(options):
     settings = dict(SETTINGS, APUS_BOUNDARY_DIR=str(local / "boundaries"))
     boundaries = Boundaries(settings["APUS_BOUNDARY_DIR"])
     with Stack(**settings) as stack:
+        stack.log.close()  # It would keep every record; here all are read at the end.
         stack.set_limits(TIGHT, max_daily_loss=10**9, **TIGHT_LIMITS)
         for account in ACCOUNTS[:-1]:
             stack.set_limits(account, max_daily_loss=10**9, **WIDE_LIMITS)
@@ -195,7 +197,7 @@ def run(options):
         def say(text):
             print(f"  {time.monotonic() - started:6.0f} s  {text}; {flow.submitted} orders, {watch.approved} approved", flush=True)
 
-        experiment = Experiment(stack, flow, watch, venue, convergence, boundaries, options.seed, say)
+        experiment = Experiment(stack, flow, watch, venue, convergence, boundaries, options.seed, options.minutes, say)
         watch.start()
         flow.start()
         wait_until(lambda: len(watch.partition_of) == len(ACCOUNTS), 30, "decisions for every account")

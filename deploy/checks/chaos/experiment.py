@@ -20,17 +20,23 @@ SLOW_SECONDS = 8
 
 
 class Experiment:
-    def __init__(self, stack, flow, watch, venue, convergence, boundaries, seed, say):
+    def __init__(self, stack, flow, watch, venue, convergence, boundaries, seed, minutes, say):
         self.stack, self.flow, self.watch, self.venue, self.convergence = stack, flow, watch, venue, convergence
         self.boundaries = boundaries
         self.random = random.Random(seed)
         self.say = say
+        self.ends_at = time.monotonic() + 60 * minutes
         self.injected = collections.Counter()
         self.at = collections.Counter()  # kills at each named boundary
         self.wanted = set()  # boundaries at which it was to stop
         self.measured = collections.defaultdict(list)
         self.unrecovered = []
         self.rested_at = collections.defaultdict(float)
+
+    @property
+    def is_over(self):
+        """No more faults: the time is up."""
+        return time.monotonic() > self.ends_at
 
     @property
     def kills(self):
@@ -162,6 +168,8 @@ class Experiment:
     def random_kills(self, count, venue_chance=0.3):
         """Each service in turn, then at random."""
         for number in range(count):
+            if self.is_over:
+                return
             service = SERVICES[number % len(SERVICES)] if number < count / 2 else self.random.choice(SERVICES)
             self.disturb_venue(venue_chance)
             self.kill(service)
@@ -188,6 +196,8 @@ class Experiment:
 
     def boundary_lane(self, todo, venue_chance):
         for number in range(len(todo)):
+            if self.is_over:
+                return
             now = time.monotonic()
             # The first whose process has rested.
             index = next((i for i, t in enumerate(todo) if self.rested_at[f"{t[0]}-0"] <= now), 0)
@@ -200,18 +210,24 @@ class Experiment:
     def stops(self, lengths, boundaries):
         for seconds in lengths:
             for service in SERVICES:
+                if self.is_over:
+                    return
                 self.disturb_venue(0.3)
                 self.stop(service, seconds)
             self.say(f"every service stopped for {seconds} s")
         if boundaries:
             for service in ("riskgate", "ordermanager"):
                 for name, passes in FLOW[service].items():
+                    if self.is_over:
+                        return
                     self.stop_at(service, name, self.random.randint(0, passes), 3)
             self.say("stopped at every boundary of the flow, for longer than a lease")
 
     def servers(self, times):
         for number in range(times):
             for program in SERVERS:
+                if self.is_over:
+                    return
                 self.kill_server(program, in_order=number % 2 == 1)
                 self.say(f"{program} was restarted")
                 self.stack.await_healthy()
@@ -219,6 +235,8 @@ class Experiment:
     def pairs(self, count):
         """Several services at once."""
         for _ in range(count):
+            if self.is_over:
+                return
             victims = self.random.sample(SERVICES, self.random.choice([2, 3, 4]))
             for service in victims:
                 self.rest(f"{service}-0")
@@ -235,6 +253,8 @@ class Experiment:
         topics = {"riskgate": "orders.approved", "ordermanager": "executions"}
         for number in range(times):
             for service, topic in topics.items():
+                if self.is_over:
+                    return
                 program = f"{service}-{number % 2}"
                 partitions = self.watch.partitions_of(topic, program)
                 accounts = [a for a in self.watch.accounts_on(partitions) if a in ACCOUNTS[:-1]]
