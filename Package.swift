@@ -116,7 +116,7 @@ let package = Package(
       tests("IngestorCore", ["Domain", "Wire", "Venues"]),
       tests("RiskGateCore", ["Domain", "Wire", "Crypto", "Runtime", "TestSupport"]),
       tests("OrderManagerCore", ["Domain", "Wire", "Venues"]),
-      tests("ReconcilerCore", ["Domain", "Wire", "Venues", "Runtime", "Kafka", "Postgres", "Reconciler", "TestSupport"]),
+      tests("ReconcilerCore", ["Domain", "Wire", "Venues", "Runtime", "Kafka", "Postgres", "Net", "Reconciler", "TestSupport"]),
       tests("StrategyCore", ["Domain", "Wire"]),
       tests("SimulatorCore", ["Domain", "Wire", "Crypto", "Venues"]),
       tests("PipelineSimulation"),

@@ -22,6 +22,8 @@ struct Scene {
   var ledger: [LedgerOrder] = []
   var known: Set<Int64> = []
   private(set) var asked: [VenueQuestion] = []
+  /// What the last round has learnt.
+  private(set) var evidence: Evidence?
 
   static func report(
     _ id: String, _ state: VenueOrderState, filled: String = "0", at time: Timestamp = old
@@ -66,7 +68,9 @@ struct Scene {
         let ids = Set(question.trades.flatMap(\.tradeIDs))
         let known = ids.intersection(known).map { TradeName(symbol: Sample.symbol, tradeID: $0) }
         round.take(LedgerAnswer(orders: ledger, knownTrades: Set(known)))
-      case .finished: return account.conclude(round.evidence)
+      case .finished:
+        evidence = round.evidence
+        return account.conclude(round.evidence)
       }
     }
   }

@@ -77,6 +77,20 @@ private struct WipeScene {
     #expect(world.play(rounds: 5).flatMap(\.opened).map(\.name.code) == [.venueWiped])
   }
 
+  /// Sent between the wipe and the first look at it.
+  @Test func anOrderSinceTheWipeIsNotCountedAmongTheLost() {
+    var world = WipeScene()
+    world.wipe()
+    let decided = world.now + Interval.second / 2
+    world.scene.ledger.append(Scene.order("apus-new", .open, at: decided))
+    world.scene.open = [Scene.report("apus-new", .open, at: decided)]
+    world.scene.balances = [Scene.balance("USDT", "974000", locked: "26000"), Scene.balance("BTC", "1")]
+    let rounds = world.play(rounds: 5)
+    #expect(rounds.flatMap(\.opened).map(\.name.code) == [.venueWiped])
+    #expect(rounds[4].observation?.wipedBy == decided + -1)
+    #expect(rounds[4].observation?.missing.count == 20)
+  }
+
   @Test func aNewLossAfterAWipeIsALossOfItsOwn() {
     var world = WipeScene()
     world.wipe()

@@ -59,6 +59,19 @@ public struct LedgerQuestion: Hashable, Sendable {
     public var symbol: Symbol
     /// The ids.
     public var tradeIDs: [Int64]
+
+    /// Trades of a symbol.
+    public init(symbol: Symbol, tradeIDs: [Int64]) {
+      self.symbol = symbol
+      self.tradeIDs = tradeIDs
+    }
+  }
+
+  /// A question.
+  public init(venueClientIDs: [String], venueOrderIDs: [String], trades: [SymbolTrades]) {
+    self.venueClientIDs = venueClientIDs
+    self.venueOrderIDs = venueOrderIDs
+    self.trades = trades
   }
 }
 

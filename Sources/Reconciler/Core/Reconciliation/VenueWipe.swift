@@ -21,7 +21,7 @@ struct VenueWipe: Sendable {
     case none
     /// Some of the evidence is there and none against it: what else differs waits for the next rounds.
     case suspected
-    /// The venue has forgotten all that it knew at this time.
+    /// The venue has forgotten all that it knew at this time, which is before the oldest order that is alive.
     case proven(by: Timestamp)
   }
 
@@ -39,7 +39,8 @@ struct VenueWipe: Sendable {
   /// Takes the next round. `balancesAreOff` is nil when the balances cannot be compared.
   mutating func judge(_ evidence: Evidence, balancesAreOff: Bool?) -> Verdict {
     if balancesAreOff == false { soundAt = evidence.startedAt }
-    guard balancesAreOff != false, Self.lacksTrades(evidence), lacksOlderOrders(evidence), Self.locksNothingUnlisted(evidence)
+    guard balancesAreOff != false, Self.lacksTrades(evidence), let orders = orders(evidence), orders.lost < orders.alive,
+      Self.locksNothingUnlisted(evidence)
     else {
       suspectedSince = nil
       completeSince = nil
@@ -51,7 +52,7 @@ struct VenueWipe: Sendable {
     if balancesAreOff == true {
       let completeSince = completeSince ?? now
       self.completeSince = completeSince
-      if now - completeSince >= Self.pause { return .proven(by: completeSince) }
+      if now - completeSince >= Self.pause { return .proven(by: min(completeSince, orders.alive + -1)) }
     }
     return now - suspectedSince < Self.patience ? .suspected : .none
   }
@@ -61,19 +62,21 @@ struct VenueWipe: Sendable {
     return !seen.isEmpty && seen.allSatisfy { evidence.showsNewestTrade[$0.symbol] == false }
   }
 
-  private func lacksOlderOrders(_ evidence: Evidence) -> Bool {
-    guard let ledger = evidence.ledger else { return false }
-    let alive = Set(evidence.open.map(\.report.clientID))
-    var lostAt = soundAt
-    var foundAt: [Timestamp] = []
+  /// When the last order was decided that the venue had and does not know any more, or the last round was sound, and when the first that
+  /// it knows.
+  private func orders(_ evidence: Evidence) -> (lost: Timestamp, alive: Timestamp)? {
+    guard let ledger = evidence.ledger else { return nil }
+    let listed = Set(evidence.open.map(\.report.clientID))
+    var lost = soundAt
+    var alive = Timestamp(nanoseconds: .max)
     for order in ledger.orders {
       switch evidence.inquired[order.venueClientID] {
-      case .some(nil): if order.venueOrderID != nil { lostAt = max(lostAt, order.decidedAt) }
-      case .some: foundAt.append(order.decidedAt)
-      case nil: if alive.contains(order.venueClientID) { foundAt.append(order.decidedAt) }
+      case .some(nil): if order.venueOrderID != nil { lost = max(lost, order.decidedAt) }
+      case .some: alive = min(alive, order.decidedAt)
+      case nil: if listed.contains(order.venueClientID) { alive = min(alive, order.decidedAt) }
       }
     }
-    return foundAt.allSatisfy { $0 > lostAt }
+    return (lost, alive)
   }
 
   private static func locksNothingUnlisted(_ evidence: Evidence) -> Bool {
