@@ -249,6 +249,21 @@ import Wire
     #expect(shown.count == 1_000)
   }
 
+  /// The process may have died between the end in the log and its showing in Redis, where the key of an open order lives on.
+  @Test func aNewOwnerShowsWhatEndedLately() {
+    var rig = Rig()
+    rig.approve("a")
+    rig.confirm(rig.report(.filled, filled: "1", fills: [rig.fill("1", "1")]))
+    rig.redis = []
+    func isShownAsEnded(_ rig: Rig) -> Bool {
+      rig.redis.contains { if case .order(_, let id, _, isOpen: false) = $0 { id.text == "a" } else { false } }
+    }
+    #expect(isShownAsEnded(rig.successor()))
+    rig.wait(milliseconds: 100_000)
+    rig.redis = []
+    #expect(!isShownAsEnded(rig.successor()), "the key has gone away by itself")
+  }
+
   @Test func endedOrdersAreForgotten() {
     var rig = Rig()
     rig.approve("a")

@@ -203,6 +203,8 @@ extension OrderManagerPartition {
       for index in order.children.indices { resume(ChildRef(key: order.key, index: index)) }
     }
     for lane in lanes.indices { sweep(lane) }
+    redisRefresh.restoredEnds = restored.orders.filter { $0.isTerminal && $0.changedAt + RedisRefresh.keyLifetime > now }
+      .map(\.key)
     refreshRedis()
   }
 

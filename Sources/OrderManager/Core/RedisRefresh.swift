@@ -9,6 +9,10 @@ extension OrderManagerPartition {
     static let stretch = 128
     /// Those whose turn comes, last first.
     var waiting: [OrderKey] = []
+    /// How long the key of an order that was open lives on when nobody writes it.
+    static let keyLifetime = 90 * Interval.second
+    /// Orders whose end is in the log, and perhaps not in Redis: whoever wrote it may have died in between.
+    var restoredEnds: [OrderKey] = []
     /// Something was lost meanwhile: another round follows this one.
     var isWantedAgain = false
   }
@@ -29,9 +33,14 @@ extension OrderManagerPartition {
 
   mutating func continueRedisRefresh() {
     for _ in 0..<RedisRefresh.stretch {
-      guard let key = redisRefresh.waiting.popLast() else { break }
-      // One that has ended has said so itself.
-      if live.contains(key) { showAgain(key) }
+      if let key = redisRefresh.waiting.popLast() {
+        // One that has ended has said so itself.
+        if live.contains(key) { showAgain(key) }
+      } else if let key = redisRefresh.restoredEnds.popLast() {
+        showAgain(key)
+      } else {
+        break
+      }
     }
     if redisRefresh.waiting.isEmpty, redisRefresh.isWantedAgain { refreshRedis() }
   }
@@ -43,8 +52,9 @@ extension OrderManagerPartition {
       account: key.account, clientOrderID: key.id, venue: child?.venue ?? order.venue, symbol: order.symbol, side: order.side,
       quantity: order.quantity, limitPrice: child?.price ?? order.limitPrice, venueClientID: child?.venueClientID,
       venueOrderID: child?.venueOrderID, status: order.status, cumulativeQuantity: order.filled,
-      cumulativeQuote: order.filledQuote, provenance: .engine, strategy: order.strategy, time: order.changedAt)
-    effects.append(
-      .redis(.order(account: key.account, clientOrderID: key.id, value: ExecutionRecord.order(event).encoded(), isOpen: true)))
+      cumulativeQuote: order.filledQuote, provenance: order.isTerminal && child?.venueOrderID != nil ? .venue : .engine,
+      strategy: order.strategy, time: order.changedAt)
+    let value = ExecutionRecord.order(event).encoded()
+    effects.append(.redis(.order(account: key.account, clientOrderID: key.id, value: value, isOpen: !order.isTerminal)))
   }
 }

@@ -136,7 +136,12 @@ public struct Exchange: Sendable {
   public func openOrders(of account: Int) -> [VenueOrder] { open[account].compactMap { orders[$0] } }
 
   /// An account's orders, open and closed, oldest first.
-  public func allOrders(of account: Int) -> [VenueOrder] { history[account].compactMap { orders[$0] } }
+  public func allOrders(of account: Int) -> [VenueOrder] { allOrders(of: account, from: 0, limit: .max) }
+
+  /// A part of them, by place in the account's history: at most `limit` from the place `from` on.
+  func allOrders(of account: Int, from: Int, limit: Int) -> [VenueOrder] {
+    history[account].dropFirst(from).prefix(limit).compactMap { orders[$0] }
+  }
 
   /// An account's fills, oldest first.
   public func fills(of account: Int) -> [VenueFill] { fillHistory[account] }

@@ -19,8 +19,14 @@ struct ControlPort: Sendable {
     case "DELETE /faults":
       world.faults.removeAll()
       return list(world.faults)
-    case "GET /truth/orders": return Truth.report(request, world) { world.exchange.allOrders(of: $0.index).map { .order($0) } }
-    case "GET /truth/fills": return Truth.report(request, world) { world.exchange.fills(of: $0.index).map { .fill($0) } }
+    case "GET /truth/orders":
+      return Truth.report(request, world) { client, from, limit in
+        world.exchange.allOrders(of: client.index, from: from, limit: limit).map { .order($0) }
+      }
+    case "GET /truth/fills":
+      return Truth.report(request, world) { client, from, limit in
+        world.exchange.fills(of: client.index).dropFirst(from).prefix(limit).map { .fill($0) }
+      }
     case "GET /truth/balances": return Truth.balances(world)
     default: return Self.problem(404, "no such thing here: POST|GET|DELETE /faults, GET /truth/orders|fills|balances")
     }

@@ -9,8 +9,8 @@ enum Truth {
     case fill(VenueFill)
   }
 
-  /// The facts of all clients, or of `account`; `from` and `limit` cut a part out of each client's history.
-  static func report(_ request: WebRequest, _ world: World, _ facts: (ClientAccount) -> [Fact]) -> WebReply {
+  /// The facts of all clients, or of `account`; `from` and `limit` cut a part out of each client's history, which `facts` gives.
+  static func report(_ request: WebRequest, _ world: World, _ facts: (ClientAccount, Int, Int) -> [Fact]) -> WebReply {
     let options = FormParameters(request.query)
     let from = options.first("from").flatMap { Int($0) } ?? 0
     let limit = options.first("limit").flatMap { Int($0) } ?? 20_000
@@ -18,7 +18,7 @@ enum Truth {
     var json = JSONWriter(capacity: 1 << 16)
     json.beginArray()
     for client in world.clients where options.first("account").map({ $0 == client.name }) ?? true {
-      for fact in facts(client).dropFirst(from).prefix(limit) {
+      for fact in facts(client, from, limit) {
         switch fact {
         case .order(let order): append(order, client.name, world.exchange, &json)
         case .fill(let fill): append(fill, client.name, world.exchange, &json)
