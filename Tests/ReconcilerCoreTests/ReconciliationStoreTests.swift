@@ -22,7 +22,7 @@ import Wire
     var batch = Batch()
     let stored = try projection.input(topic: Topic.executions, partition: 0)
     batch.add(Sample.marker(Topic.executions, 0, epoch: -1), stored: stored)
-    for (index, event) in executions.enumerated() { batch.add(Sample.execution(Int64(index) + 1, event, epoch: 0), stored: stored) }
+    for (offset, event) in zip(Int64(1)..., executions) { batch.add(Sample.execution(offset, event, epoch: 0), stored: stored) }
     try projection.store(batch)
     return url
   }
