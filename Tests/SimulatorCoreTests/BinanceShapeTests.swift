@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 import Wire
 
@@ -6,16 +5,8 @@ import Wire
 
 /// What the simulator says has the fields that the venue documents.
 @Suite struct BinanceShapeTests {
-  private static let root: URL = {
-    let beside = URL(filePath: #filePath).appending(path: "../../../../shared/fixtures").standardized
-    return ProcessInfo.processInfo.environment["APUS_FIXTURES"].map { URL(filePath: $0) } ?? beside
-  }()
-
-  /// The documented examples lie beside the package, or where `APUS_FIXTURES` says. A missing folder is a failure, never a skip.
   private func examples(_ file: String) throws -> [JSON] {
-    let path = Self.root.appending(path: "binance/docs/\(file)")
-    try #require(FileManager.default.fileExists(atPath: path.path), "no \(path.path): set APUS_FIXTURES")
-    return try #require(try JSON.parse([UInt8](Data(contentsOf: path))).array)
+    try #require(try Fixtures.json("binance/docs/\(file)").array)
   }
 
   private func fields(_ json: JSON?) -> Set<String> { Set((json?.members ?? []).map(\.name)) }

@@ -13,9 +13,14 @@ import Testing
     var trades: [NaiveExchange.Trade] = []
     for step in 0..<400 {
       bench.now = bench.now + Interval.millisecond
-      if Int.random(in: 0..<4, using: &generator) == 0, let victim = naive.resting.randomElement(using: &generator) {
-        bench.exchange.cancel(victim.id, at: bench.now)
-        naive.cancel(victim.id)
+      let choice = Int.random(in: 0..<6, using: &generator)
+      if choice < 2, let victim = naive.resting.randomElement(using: &generator) {
+        if choice == 0 {
+          bench.exchange.cancel(victim.id, at: bench.now)
+          naive.cancel(victim.id)
+        } else {
+          amend(victim, &bench, &naive, &generator)
+        }
       } else {
         let request = randomOrder(step, &generator)
         if let id = try? bench.exchange.place(request, at: bench.now) { naive.place(request, id: id) }
@@ -49,6 +54,27 @@ import Testing
 
   // MARK: Parts
 
+  /// Gives an order that rests another price, another quantity, or both; a refusal changes nothing.
+  private func amend(
+    _ victim: NaiveExchange.Resting, _ bench: inout Bench, _ naive: inout NaiveExchange, _ generator: inout SeededGenerator
+  ) {
+    let price = Bool.random(using: &generator) ? randomPrice(&generator) : nil
+    let left = Bool.random(using: &generator) ? randomQuantity(&generator) : nil
+    let executed = bench.exchange.order(victim.id).executed
+    guard (try? bench.exchange.amend(victim.id, price: price, quantity: left.map { executed + $0 }, at: bench.now)) != nil else {
+      return
+    }
+    naive.amend(victim.id, price: price ?? victim.price, left: left ?? victim.left)
+  }
+
+  private func randomPrice(_ generator: inout SeededGenerator) -> Price {
+    Price(units: Int64.random(in: 2_000_000...2_000_020, using: &generator) * 100_000_000)
+  }
+
+  private func randomQuantity(_ generator: inout SeededGenerator) -> Quantity {
+    Quantity(units: Int64.random(in: 1...3_000, using: &generator) * 1_000_000)
+  }
+
   private func randomOrder(_ step: Int, _ generator: inout SeededGenerator) -> NewOrder {
     let kind = [OrderKind.limit, .limit, .limit, .postOnly, .market].randomElement(using: &generator) ?? .limit
     let prevention =
@@ -56,8 +82,7 @@ import Testing
     return NewOrder(
       account: Int.random(in: 1...3, using: &generator), market: 0, clientOrderID: "s\(step)",
       side: Bool.random(using: &generator) ? .buy : .sell, kind: kind,
-      price: kind == .market ? .zero : Price(units: Int64.random(in: 2_000_000...2_000_020, using: &generator) * 100_000_000),
-      size: .base(Quantity(units: Int64.random(in: 1...3_000, using: &generator) * 1_000_000)),
+      price: kind == .market ? .zero : randomPrice(&generator), size: .base(randomQuantity(&generator)),
       timeInForce: kind == .limit ? [.gtc, .gtc, .ioc, .fok].randomElement(using: &generator) ?? .gtc : .gtc,
       selfTradePrevention: prevention)
   }

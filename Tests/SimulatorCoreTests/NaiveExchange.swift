@@ -20,12 +20,15 @@ struct NaiveExchange {
     let quantity: Quantity
   }
 
+  /// Oldest first.
   private(set) var resting: [Resting] = []
+  private var requests: [Int64: NewOrder] = [:]
   private(set) var trades: [Trade] = []
 
   /// The order must have been accepted by the exchange under this number.
   mutating func place(_ request: NewOrder, id: Int64) {
     guard case .base(var left) = request.size else { return }
+    requests[id] = request
     if request.timeInForce == .fok, matchable(request) < left { return }
     while left.isPositive, let best = best(for: request) {
       if resting[best].account == request.account {
@@ -54,6 +57,19 @@ struct NaiveExchange {
 
   mutating func cancel(_ id: Int64) { resting.removeAll { $0.id == id } }
 
+  /// The exchange must have taken the amendment; `left` is what the order still wants.
+  mutating func amend(_ id: Int64, price: Price, left: Quantity) {
+    guard let place = resting.firstIndex(where: { $0.id == id }), var request = requests[id] else { return }
+    if price == resting[place].price, left <= resting[place].left {
+      resting[place].left = left
+    } else {
+      resting.remove(at: place)
+      request.price = price
+      request.size = .base(left)
+      self.place(request, id: id)
+    }
+  }
+
   /// Index of the order that trades next: the best price, and of those the oldest.
   private func best(for request: NewOrder) -> Int? {
     let candidates = resting.indices.filter {
@@ -62,7 +78,7 @@ struct NaiveExchange {
     return candidates.min { left, right in
       let (a, b) = (resting[left], resting[right])
       if a.price != b.price { return (a.price < b.price) == (request.side == .buy) }
-      return a.id < b.id
+      return left < right
     }
   }
 

@@ -51,6 +51,40 @@ import Testing
     #expect(events(7) != events(8))
   }
 
+  @Test("venues of one market move together, apart by little, and each is the cheaper one at times", arguments: UInt64(1)...3)
+  func venuesMoveTogether(marketSeed: UInt64) throws {
+    let start = Timestamp(milliseconds: 1_700_000_000_000)
+    let paths = [UInt64(1), 2].map { PricePath(marketSeed: marketSeed, venueSeed: $0, deviationBasisPoints: 8) }
+    let prices = (0..<600).map { second in
+      paths.map { $0.price(bitcoin.startingPrice, at: start + Int64(second) * Interval.second) }
+    }
+    let gaps = prices.map { $0[0].units - $0[1].units }
+    #expect(gaps.contains { $0 > 0 } && gaps.contains { $0 < 0 })
+    #expect(gaps.allSatisfy { $0.magnitude <= bitcoin.startingPrice.units.magnitude * 16 / 10_000 })
+    #expect(gaps.contains { $0.magnitude > bitcoin.startingPrice.units.magnitude * 3 / 10_000 })
+    let first = prices.map { $0[0] }
+    #expect(try #require(first.max()).units - #require(first.min()).units > bitcoin.startingPrice.units / 500, "it moves")
+    #expect(first.allSatisfy { ($0.units - bitcoin.startingPrice.units).magnitude < bitcoin.startingPrice.units.magnitude / 100 })
+  }
+
+  @Test("the crowd follows a path, whenever it is started")
+  func followsPath() throws {
+    let path = PricePath(marketSeed: 3, venueSeed: 4, deviationBasisPoints: 8)
+    var configuration = Participants.Configuration()
+    configuration.path = path
+    var bench = Bench(clients: 1)
+    bench.now = Timestamp(milliseconds: 1_700_000_400_000)
+    var crowd = Participants(market: 0, startingPrice: bitcoin.startingPrice, configuration: configuration, seed: 1)
+    for _ in 0..<200 {
+      bench.now = bench.now + 50 * Interval.millisecond
+      crowd.step(&bench.exchange, at: bench.now)
+      let top = bench.exchange.markets[0].top
+      let middle = (try #require(top.bid).price.units + (try #require(top.ask).price.units)) / 2
+      let wanted = path.price(bitcoin.startingPrice, at: bench.now).units
+      #expect((middle - wanted).magnitude < wanted.magnitude * 3 / 10_000)
+    }
+  }
+
   @Test("a frozen market comes back to what it was after a trade, and still tells something")
   func freezes() throws {
     var first: [BookLevel] = []

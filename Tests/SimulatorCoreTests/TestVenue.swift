@@ -5,10 +5,8 @@ import Wire
 
 @testable import SimulatorCore
 
-/// A simulated Binance with two clients, `alice` and `bob`, driven by hand: requests and time go in, answers and messages come out.
-final class TestVenue {
-  static let symbol = "BTCUSDT"
-
+/// A simulated venue with two clients, `alice` and `bob`, driven by hand: requests and time go in, answers and messages come out.
+class VenueBench {
   private var simulation: Simulation
   var now = Timestamp(milliseconds: 1_700_000_000_000)
   private var lastRequest: RequestID = 0
@@ -20,18 +18,16 @@ final class TestVenue {
   private(set) var ended: Set<SocketID> = []
 
   init(
-    limits: BinanceFace.Limits = BinanceFace.Limits(), depthIntervalMilliseconds: Int64 = 100,
+    face: any VenueFace, listings: [Exchange.Listing] = [bitcoin],
     _ configure: (inout Simulation.Configuration) -> Void = { _ in }
   ) {
     var configuration = Simulation.Configuration(
-      listings: [bitcoin],
+      listings: listings,
       clients: ["alice", "bob"].map { Simulation.Client(name: $0, apiKey: "\($0)-key", secret: "\($0)-secret") },
       holdings: [("USDT", money("1000000")), ("BTC", money("50"))])
     configuration.participants.isFrozen = true
     configure(&configuration)
-    simulation = Simulation(
-      configuration,
-      face: BinanceFace(limits: limits, depthIntervalNanoseconds: depthIntervalMilliseconds * Interval.millisecond))
+    simulation = Simulation(configuration, face: face)
     step()
   }
 
@@ -77,6 +73,30 @@ final class TestVenue {
     return try JSON.parse(try #require(apply(.control(lastRequest, request))).body)
   }
 
+  // MARK: WebSocket
+
+  func open(_ socket: SocketID, _ path: String, _ query: String = "") {
+    _ = apply(.socketOpened(socket, path: path, query: query))
+  }
+
+  func send(_ text: String, on socket: SocketID) { _ = apply(.socketText(socket, Array(text.utf8))) }
+
+  /// Messages since the last call.
+  func messages(_ socket: SocketID) -> [JSON] { inbox.removeValue(forKey: socket) ?? [] }
+}
+
+/// A simulated Binance.
+final class TestVenue: VenueBench {
+  static let symbol = "BTCUSDT"
+
+  init(
+    limits: BinanceFace.Limits = BinanceFace.Limits(), depthIntervalMilliseconds: Int64 = 100,
+    _ configure: (inout Simulation.Configuration) -> Void = { _ in }
+  ) {
+    let face = BinanceFace(limits: limits, depthIntervalNanoseconds: depthIntervalMilliseconds * Interval.millisecond)
+    super.init(face: face, configure)
+  }
+
   func get(_ path: String, _ query: String = "") throws -> JSON {
     let reply = try #require(send(WebRequest(method: "GET", path: "/api/v3/\(path)", query: query)))
     return try JSON.parse(reply.body)
@@ -114,17 +134,6 @@ final class TestVenue {
   }
 
   static let market = "type=MARKET&price=&timeInForce="
-
-  // MARK: WebSocket
-
-  func open(_ socket: SocketID, _ path: String, _ query: String = "") {
-    _ = apply(.socketOpened(socket, path: path, query: query))
-  }
-
-  func send(_ text: String, on socket: SocketID) { _ = apply(.socketText(socket, Array(text.utf8))) }
-
-  /// Messages since the last call.
-  func messages(_ socket: SocketID) -> [JSON] { inbox.removeValue(forKey: socket) ?? [] }
 
   /// Opens the WebSocket API and subscribes a client's user data; gives the answer.
   func subscribe(_ socket: SocketID, _ client: String = "alice", secret: String? = nil) throws -> JSON {

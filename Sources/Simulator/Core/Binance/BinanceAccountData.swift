@@ -153,7 +153,3 @@ enum BinanceAccountData {
 
   private static func rate(_ basisPoints: Int64) -> Money { Money(units: Int128(basisPoints) * 100_000_000_000_000) }
 }
-
-extension World {
-  fileprivate mutating func canFind(_ order: VenueOrder) -> Bool { canFind(order.id, named: order.request.clientOrderID) }
-}

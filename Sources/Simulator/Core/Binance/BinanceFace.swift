@@ -17,8 +17,11 @@ public struct BinanceFace: VenueFace {
     public init() {}
   }
 
+  /// Refused orders leave no trace.
+  public var keepsRejectedOrders: Bool { false }
+
   var limits: BinanceRateLimits
-  var sockets = BinanceSockets()
+  var sockets = VenueSockets<BinanceSocket>()
   var depth: BinanceDepthStreams
 
   /// The venue with these limits. `depthIntervalNanoseconds` is the time between two diffs of the stream `@depth@100ms`: the real venue's

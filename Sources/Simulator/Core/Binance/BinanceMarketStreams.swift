@@ -53,7 +53,7 @@ struct BinanceDepthStreams: Sendable {
   }
 
   /// Sends what is due.
-  mutating func flush(_ sockets: BinanceSockets, _ world: inout World) {
+  mutating func flush(_ sockets: VenueSockets<BinanceSocket>, _ world: inout World) {
     for index in speeds.indices where world.now >= speeds[index].due {
       speeds[index].due = world.now + speeds[index].nanoseconds
       for market in world.exchange.markets.indices {

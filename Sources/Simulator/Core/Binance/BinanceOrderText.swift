@@ -171,8 +171,3 @@ enum BinanceOrderText {
     json.endArray()
   }
 }
-
-extension World {
-  /// The venue's spelling of a market.
-  func symbol(_ market: Int) -> String { exchange.markets[market].instrument.venueSymbol }
-}

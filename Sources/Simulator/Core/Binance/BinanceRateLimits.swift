@@ -12,23 +12,13 @@ struct BinanceRateLimits: Sendable {
     var patience: Int64 = 20
   }
 
-  private struct Window: Sendable {
-    var start: Int64 = -1
-    var count: Int64 = 0
-
-    mutating func roll(to now: Timestamp, length: Int64) {
-      let current = now.nanoseconds / length
-      if current != start { (start, count) = (current, 0) }
-    }
-  }
-
   private struct OrderWindows: Sendable {
-    var tenSeconds = Window()
-    var day = Window()
+    var tenSeconds = CountingWindow()
+    var day = CountingWindow()
   }
 
   let configuration: Configuration
-  private var weight = Window()
+  private var weight = CountingWindow()
   private var refused: Int64 = 0
   private var bannedUntil = Timestamp.zero
   private var banNanoseconds = 2 * Interval.minute
@@ -41,9 +31,7 @@ struct BinanceRateLimits: Sendable {
 
   /// Counts a request, or refuses it: 429 beyond the limit, 418 for clients that go on regardless.
   mutating func spend(_ amount: Int64, at now: Timestamp) throws(BinanceError) {
-    let minute = weight.start
-    weight.roll(to: now, length: Interval.minute)
-    if weight.start != minute { refused = 0 }
+    if weight.roll(to: now, length: Interval.minute) { refused = 0 }
     guard now >= bannedUntil else { throw banned(at: now) }
     guard weight.count + amount > configuration.weightPerMinute else {
       weight.count += amount

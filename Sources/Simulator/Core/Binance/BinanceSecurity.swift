@@ -1,4 +1,3 @@
-import Crypto
 import Domain
 
 /// Who sent a signed request, and whether it is fresh.
@@ -31,9 +30,7 @@ enum BinanceSecurity {
   /// Refuses a signature that is not the client's own over `payload`, in either case of hexadecimal letters.
   static func verify(_ signature: String?, over payload: String, by client: ClientAccount) throws(BinanceError) {
     guard let signature, !signature.isEmpty else { throw .missing(Self.signature) }
-    guard let sent = Hex.decode(signature), constantTimeEquals(sent, client.signer.signature(of: payload).bytes) else {
-      throw .signature
-    }
+    guard client.hasSigned(payload, signature) else { throw .signature }
   }
 
   /// Accepted when `timestamp < now + 1000` and `now - timestamp <= recvWindow`, in milliseconds. A timestamp in microseconds is
@@ -43,11 +40,13 @@ enum BinanceSecurity {
     guard window <= milliseconds(60_000) else { throw .recvWindow }
     guard let sent = try parameters.integer("timestamp") else { throw .missing("timestamp") }
     let isMicroseconds = sent >= 100_000_000_000_000
-    let sentNanoseconds = Timestamp(milliseconds: isMicroseconds ? sent / 1_000 : sent)
-    let age = now - sentNanoseconds - (isMicroseconds ? sent % 1_000 * Interval.microsecond : 0)
-    guard age > -Interval.second else { throw .aheadOfServer }
-    guard Money(units: Int128(age) * (milliseconds(1).units / Int128(Interval.millisecond))) <= window else {
-      throw .outsideWindow
+    let time =
+      Timestamp(milliseconds: isMicroseconds ? sent / 1_000 : sent) + (isMicroseconds ? sent % 1_000 : 0) * Interval.microsecond
+    let windowNanoseconds = Int64(window.units / (milliseconds(1).units / Int128(Interval.millisecond)))
+    switch RequestAge(sent: time, windowNanoseconds: windowNanoseconds, now: now) {
+    case .fresh: return
+    case .ahead: throw .aheadOfServer
+    case .late: throw .outsideWindow
     }
   }
 

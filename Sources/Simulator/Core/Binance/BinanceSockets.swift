@@ -2,7 +2,12 @@ import Domain
 import Wire
 
 /// One client's WebSocket.
-struct BinanceSocket: Sendable {
+struct BinanceSocket: VenueSocket {
+  /// Streams of one connection.
+  static let maximumStreams = 1_024
+  /// Messages from a client in one second on the stream port.
+  static let maximumMessagesPerSecond = 5
+
   let id: SocketID
   /// True on `/ws-api/v3`, where requests are answered; false where market streams are pushed.
   let isAPI: Bool
@@ -13,39 +18,11 @@ struct BinanceSocket: Sendable {
   /// User data: the subscription's number and whose it is.
   var subscriptions: [(id: Int64, client: ClientAccount)] = []
   var nextSubscription: Int64 = 0
-  /// The second in which messages are being counted.
-  var second: Int64 = 0
-  var messagesInSecond = 0
-}
+  /// Messages in this second.
+  var messages = CountingWindow()
 
-/// The WebSockets that are open, oldest first.
-struct BinanceSockets: Sendable {
-  /// Streams of one connection.
-  static let maximumStreams = 1_024
-  /// Messages from a client in one second on the stream port.
-  static let maximumMessagesPerSecond = 5
-
-  private(set) var open: [BinanceSocket] = []
-
-  mutating func add(_ socket: BinanceSocket) { open.append(socket) }
-
-  mutating func remove(_ id: SocketID) { open.removeAll { $0.id == id } }
-
-  /// Runs `body` on a socket; nil when it has gone.
-  mutating func with<Result>(_ id: SocketID, _ body: (inout BinanceSocket) -> Result) -> Result? {
-    open.firstIndex { $0.id == id }.map { body(&open[$0]) }
-  }
-
-  /// Sends a public message to everybody who listens to `stream`.
-  func broadcast(_ stream: String, _ world: inout World, _ message: () -> [UInt8]) {
-    guard open.contains(where: { $0.streams.contains(stream) }) else { return }
-    let copies = world.faults.copies(ofPublic: stream)
-    guard copies > 0 else { return }
-    let raw = message()
-    let wrapped = Array("{\"stream\":\"\(stream)\",\"data\":".utf8) + raw + [UInt8(ascii: "}")]
-    for socket in open where socket.streams.contains(stream) {
-      for _ in 0..<copies { world.send(socket.isCombined ? wrapped : raw, to: socket.id) }
-    }
+  func framed(_ message: [UInt8], of stream: String) -> [UInt8] {
+    isCombined ? Array("{\"stream\":\"\(stream)\",\"data\":".utf8) + message + [UInt8(ascii: "}")] : message
   }
 }
 
@@ -63,7 +40,7 @@ extension BinanceFace {
       socket.streams = names.split(separator: "/").map(String.init)
     }
     sockets.add(socket)
-    if socket.streams.count > BinanceSockets.maximumStreams { world.close(id, code: 1008, reason: "Too many streams") }
+    if socket.streams.count > BinanceSocket.maximumStreams { world.close(id, code: 1008, reason: "Too many streams") }
   }
 
   /// Forgets the socket and its subscriptions.
@@ -71,11 +48,10 @@ extension BinanceFace {
 
   /// A subscription on the stream port, a request on the WebSocket API.
   public mutating func received(_ text: [UInt8], on id: SocketID, _ world: inout World) {
-    let second = world.now.nanoseconds / Interval.second
     let state = sockets.with(id) { socket -> (isAPI: Bool, isFlood: Bool) in
-      if socket.second != second { (socket.second, socket.messagesInSecond) = (second, 0) }
-      socket.messagesInSecond += 1
-      return (socket.isAPI, socket.messagesInSecond > BinanceSockets.maximumMessagesPerSecond)
+      socket.messages.roll(to: world.now, length: Interval.second)
+      socket.messages.count += 1
+      return (socket.isAPI, socket.messages.count > BinanceSocket.maximumMessagesPerSecond)
     }
     guard let state else { return }
     if state.isAPI {
@@ -128,7 +104,7 @@ extension BinanceFace {
   private mutating func subscribe(_ names: [String], on id: SocketID) -> Bool {
     sockets.with(id) { socket in
       let new = names.filter { !socket.streams.contains($0) }
-      guard socket.streams.count + new.count <= BinanceSockets.maximumStreams else { return false }
+      guard socket.streams.count + new.count <= BinanceSocket.maximumStreams else { return false }
       socket.streams += new
       return true
     } ?? false

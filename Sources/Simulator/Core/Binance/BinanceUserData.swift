@@ -17,8 +17,7 @@ extension BinanceFace {
   private func tell(
     _ listeners: [(socket: SocketID, subscription: Int64)], _ name: String, _ event: [UInt8], _ world: inout World
   ) {
-    let event = world.faults.altered(event, .alterEvent, name)
-    for _ in 0..<world.faults.copies(ofPrivate: name) {
+    for event in world.copies(ofEvent: name, event) {
       for listener in listeners {
         let head = Array("{\"subscriptionId\":\(listener.subscription),\"event\":".utf8)
         world.sendEvent(head + event + [UInt8(ascii: "}")], to: listener.socket)
@@ -109,6 +108,7 @@ extension BinanceFace {
     init?(_ update: OrderUpdate) {
       switch update.change {
       case .accepted: type = "NEW"
+      case .amended: type = "REPLACED"
       case .traded(let fill): (type, self.fill) = ("TRADE", fill)
       case .cancelled(let id): (type, requestID) = ("CANCELED", id)
       case .expired: type = "EXPIRED"

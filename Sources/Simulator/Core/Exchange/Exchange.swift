@@ -49,6 +49,8 @@ public struct Exchange: Sendable {
   public internal(set) var ledger: Ledger
   /// What clients pay.
   public let fees: Fees
+  /// Orders that the engine refuses stay in the account's history, as at venues that take an order before they match it.
+  var keepsRejectedOrders = false
   /// Events since they were taken last.
   var events: [ExchangeEvent] = []
 
@@ -146,6 +148,9 @@ public struct Exchange: Sendable {
   /// An account's fills, oldest first.
   public func fills(of account: Int) -> [VenueFill] { fillHistory[account] }
 
+  /// True while the order is remembered, open or closed.
+  func knows(_ id: Int64) -> Bool { orders[id] != nil }
+
   /// An order that is known to exist.
   func order(_ id: Int64) -> VenueOrder {
     guard let order = orders[id] else { preconditionFailure("a resting order is known") }
@@ -173,18 +178,32 @@ public struct Exchange: Sendable {
     return lastTradeID
   }
 
-  mutating func register(_ request: NewOrder, quantity: Quantity, reserved: Money, at now: Timestamp) -> Int64 {
-    lastOrderID += 1
-    var order = VenueOrder(id: lastOrderID, request: request, quantity: quantity, created: now, updated: now)
+  mutating func register(
+    _ request: NewOrder, numbered id: Int64?, quantity: Quantity, reserved: Money, at now: Timestamp
+  ) -> Int64 {
+    var order = VenueOrder(id: id ?? nextOrderID(), request: request, quantity: quantity, created: now, updated: now)
     order.reserved = reserved
     orders[order.id] = order
     if request.account != Self.participants {
-      latest[ClientKey(account: request.account, market: request.market, clientOrderID: request.clientOrderID)] = order.id
-      history[request.account].append(order.id)
+      enter(order)
       open[request.account].append(order.id)
-      forgetOldest(of: request.account)
     }
     return order.id
+  }
+
+  /// Puts a refused order into its account's history.
+  mutating func keep(rejected order: VenueOrder) {
+    orders[order.id] = order
+    enter(order)
+  }
+
+  private mutating func enter(_ order: VenueOrder) {
+    let request = order.request
+    if !request.clientOrderID.isEmpty {
+      latest[ClientKey(account: request.account, market: request.market, clientOrderID: request.clientOrderID)] = order.id
+    }
+    history[request.account].append(order.id)
+    forgetOldest(of: request.account)
   }
 
   /// True when the account has an open order of that client id in that market.
@@ -192,7 +211,7 @@ public struct Exchange: Sendable {
     order(named: request.clientOrderID, of: request.account, in: request.market)?.status.isOpen ?? false
   }
 
-  /// The number that a refused order is reported under.
+  /// A number for an order that is still to be placed, or that is refused.
   mutating func nextOrderID() -> Int64 {
     lastOrderID += 1
     return lastOrderID

@@ -17,6 +17,8 @@ public struct OrderUpdate: Hashable, Sendable {
   /// What changed.
   public enum Change: Hashable, Sendable {
     case accepted
+    /// Its price or quantity is another.
+    case amended
     case traded(VenueFill)
     /// `requestID` is the client's own name for the cancel, empty when it gave none.
     case cancelled(requestID: String)

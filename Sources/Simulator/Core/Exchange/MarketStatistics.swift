@@ -63,6 +63,16 @@ public struct MarketStatistics: Sendable {
     }
   }
 
+  /// What each span of that many minutes adds up to, counted from 1970; spans without a trade are left out.
+  func spans(ofMinutes length: Int64) -> [(start: Timestamp, summary: Summary)] {
+    var spans: [(start: Timestamp, summary: Summary)] = []
+    for (minute, summary) in minutes {
+      let start = Timestamp(nanoseconds: minute / length * length * Interval.minute)
+      if spans.last?.start == start { spans[spans.count - 1].summary.append(summary) } else { spans.append((start, summary)) }
+    }
+    return spans
+  }
+
   /// The 24 hours up to `now`, or nil when nothing traded.
   public func summary(at now: Timestamp) -> Summary? {
     let oldest = now.nanoseconds / Interval.minute - Int64(Self.minutesKept)

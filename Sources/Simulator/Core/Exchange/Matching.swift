@@ -1,17 +1,20 @@
 import Domain
 
 extension Exchange {
-  /// Takes an order: matches it at once and lets the rest of a good-till-cancelled limit order rest. Gives the order's number.
+  /// Takes an order: matches it at once and lets the rest of a good-till-cancelled limit order rest. Gives the order's number, which
+  /// is `id` when the venue has given it one before.
   @discardableResult
-  public mutating func place(_ request: NewOrder, at now: Timestamp) throws(OrderRejection) -> Int64 {
+  public mutating func place(
+    _ request: NewOrder, numbered id: Int64? = nil, at now: Timestamp
+  ) throws(OrderRejection) -> Int64 {
     let plan = plan(request)
     if let rejection = rejection(of: request, plan) {
-      reportRejection(rejection, request, at: now)
+      reportRejection(rejection, request, numbered: id, at: now)
       throw rejection
     }
     let (asset, amount) = reserve(for: request, plan)
     ledger.lock(request.account, asset, amount)
-    let id = register(request, quantity: quantity(of: request, plan), reserved: amount, at: now)
+    let id = register(request, numbered: id, quantity: quantity(of: request, plan), reserved: amount, at: now)
     report(.accepted, order(id), at: now)
     let isKilled = request.timeInForce == .fok && plan.quantity < order(id).quantity
     if !isKilled { carryOut(plan, taker: id, at: now) }
@@ -34,11 +37,22 @@ extension Exchange {
   // MARK: Before
 
   private func rejection(of request: NewOrder, _ plan: MatchPlan) -> OrderRejection? {
-    if request.account != Self.participants, isOpen(request) { return .duplicateClientOrderID }
+    if request.account != Self.participants, !request.clientOrderID.isEmpty, isOpen(request) { return .duplicateClientOrderID }
     if request.kind == .postOnly, !plan.steps.isEmpty || plan.endsTaker { return .wouldTake }
     if case .quote = request.size, plan.quantity.isZero, !plan.endsTaker { return .nothingToMatch }
     let (asset, amount) = reserve(for: request, plan)
     return ledger.canSpend(request.account, asset, amount) ? nil : .insufficientBalance
+  }
+
+  /// True when the account has what the order would need now.
+  func canAfford(_ request: NewOrder) -> Bool {
+    var plan = MatchPlan()
+    if request.kind == .market { plan = self.plan(request) }
+    if case .quote(let amount) = request.size, request.side == .buy {
+      return ledger.canSpend(request.account, markets[request.market].quoteAsset, amount)
+    }
+    let (asset, amount) = reserve(for: request, plan)
+    return ledger.canSpend(request.account, asset, amount)
   }
 
   private func quantity(of request: NewOrder, _ plan: MatchPlan) -> Quantity {
@@ -49,7 +63,7 @@ extension Exchange {
   }
 
   /// What the order needs: a limit buy its whole notional at the limit, a market buy what the book asks, a sell its quantity.
-  private func reserve(for request: NewOrder, _ plan: MatchPlan) -> (asset: Int, amount: Money) {
+  func reserve(for request: NewOrder, _ plan: MatchPlan) -> (asset: Int, amount: Money) {
     let market = markets[request.market]
     let quantity = quantity(of: request, plan)
     switch (request.side, request.kind) {
@@ -59,17 +73,21 @@ extension Exchange {
     }
   }
 
-  private mutating func reportRejection(_ rejection: OrderRejection, _ request: NewOrder, at now: Timestamp) {
+  private mutating func reportRejection(
+    _ rejection: OrderRejection, _ request: NewOrder, numbered id: Int64?, at now: Timestamp
+  ) {
     guard request.account != Self.participants else { return }
     let size: Quantity = if case .base(let quantity) = request.size { quantity } else { .zero }
-    var order = VenueOrder(id: nextOrderID(), request: request, quantity: size, created: now, updated: now)
+    var order = VenueOrder(id: id ?? nextOrderID(), request: request, quantity: size, created: now, updated: now)
     order.status = .rejected
+    order.rejection = rejection
+    if keepsRejectedOrders { keep(rejected: order) }
     report(.rejected(rejection), order, at: now)
   }
 
   // MARK: Matching
 
-  private mutating func carryOut(_ plan: MatchPlan, taker: Int64, at now: Timestamp) {
+  mutating func carryOut(_ plan: MatchPlan, taker: Int64, at now: Timestamp) {
     for step in plan.steps {
       switch step {
       case .prevent(let maker): end(maker, .prevented, .prevented, at: now)
@@ -91,6 +109,7 @@ extension Exchange {
       update(fill.orderID, at: now) { order in
         order.executed += fill.quantity
         order.cumulativeQuote += fill.price * fill.quantity
+        order.cumulativeFee += fill.fee
         order.status = order.remaining.isZero ? .filled : .partiallyFilled
       }
       remember(fill)
@@ -144,7 +163,7 @@ extension Exchange {
   // MARK: After
 
   /// What becomes of an order that has arrived and matched: it is done, it rests, or the rest of it expires.
-  private mutating func settleRemainder(_ id: Int64, isPrevented: Bool, at now: Timestamp) {
+  mutating func settleRemainder(_ id: Int64, isPrevented: Bool, at now: Timestamp) {
     let order = order(id)
     let request = order.request
     if order.remaining.isZero, !order.quantity.isZero {
@@ -179,7 +198,7 @@ extension Exchange {
     retire(id)
   }
 
-  private mutating func noteLevel(_ market: Int, _ side: Side, _ price: Price, _ total: Quantity) {
+  mutating func noteLevel(_ market: Int, _ side: Side, _ price: Price, _ total: Quantity) {
     markets[market].updateID += 1
     events.append(
       .level(
@@ -187,7 +206,7 @@ extension Exchange {
           market: market, side: side, level: BookLevel(price: price, quantity: total), updateID: markets[market].updateID)))
   }
 
-  private mutating func tellTop(_ market: Int) {
+  mutating func tellTop(_ market: Int) {
     let top = markets[market].top
     guard top != markets[market].toldTop else { return }
     markets[market].toldTop = top

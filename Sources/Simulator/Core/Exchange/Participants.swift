@@ -9,6 +9,8 @@ public struct Participants: Sendable {
     public var isFrozen = false
     /// Before an order of a client that takes, makers withdraw what rests within this of the best price.
     public var slippageBasisPoints: Int64 = 0
+    /// Where the fair price goes; nil lets it walk at random from where it started.
+    public var path: PricePath?
     /// Price levels that the makers keep on each side.
     public var levels = 600
     /// Levels that get another size at each step.
@@ -48,7 +50,7 @@ public struct Participants: Sendable {
     if configuration.isFrozen {
       restore(&exchange, at: now)
     } else {
-      moveFairPrice(exchange)
+      moveFairPrice(exchange, at: now)
       for side in Side.allCases { withdrawPassed(side, &exchange, at: now) }
       for side in Side.allCases { fill(side, &exchange, at: now) }
       for _ in 0..<configuration.requotes { requote(&exchange, at: now) }
@@ -79,9 +81,11 @@ public struct Participants: Sendable {
     max(1, fair.units / tick(exchange).units * 15 / 1_000_000)
   }
 
-  private mutating func moveFairPrice(_ exchange: Exchange) {
+  private mutating func moveFairPrice(_ exchange: Exchange, at now: Timestamp) {
     let reach = widestGap(exchange) / 2 + 1
-    let moved = fair.units + Int64.random(in: -reach...reach, using: &generator) * tick(exchange).units
+    let tick = tick(exchange)
+    let origin = configuration.path?.price(startingPrice, at: now).rounded(toMultipleOf: tick, .down) ?? fair
+    let moved = origin.units + Int64.random(in: -reach...reach, using: &generator) * tick.units
     // Far enough for a long run, near enough for every limit of the venue.
     if moved > startingPrice.units / 2, moved < startingPrice.units * 2 { fair = Price(units: moved) }
   }

@@ -27,7 +27,7 @@ public enum VenueOrderStatus: Hashable, Sendable {
   case new, partiallyFilled, filled, cancelled, expired
   /// Ended by self-trade prevention.
   case prevented
-  /// Refused by the engine; such an order is reported but never stored.
+  /// Refused by the engine; such an order is reported, and stored where the venue keeps refused orders.
   case rejected
 
   /// True while the order can still trade.
@@ -48,7 +48,7 @@ public struct NewOrder: Hashable, Sendable {
   public var account: Int
   /// Index of the market.
   public var market: Int
-  /// The client's name of it; unique among the account's open orders in that market.
+  /// The client's name of it; unique among the account's open orders in that market. Empty: it has none.
   public var clientOrderID: String
   /// Buy or sell.
   public var side: Side
@@ -84,16 +84,20 @@ public struct NewOrder: Hashable, Sendable {
 public struct VenueOrder: Hashable, Sendable {
   /// The venue's number of it; rises with every order.
   public let id: Int64
-  /// What the client asked for.
-  public let request: NewOrder
+  /// What the client asks for, its amendments included.
+  public internal(set) var request: NewOrder
   /// The whole size in base units; for a size in quote units, what was bought or sold with it.
   public internal(set) var quantity: Quantity
   /// Filled so far.
   public internal(set) var executed: Quantity = .zero
   /// Quote units paid or received so far, without fees.
   public internal(set) var cumulativeQuote: Money = .zero
+  /// What the venue kept of it so far, in units of what the client receives.
+  public internal(set) var cumulativeFee: Money = .zero
   /// The state.
   public internal(set) var status: VenueOrderStatus = .new
+  /// Why the engine refused it; nil otherwise.
+  public internal(set) var rejection: OrderRejection?
   /// True once it rested in the book.
   public internal(set) var hasRested = false
   /// Funds of the account that are locked for it: quote units of a buy, base units of a sell.

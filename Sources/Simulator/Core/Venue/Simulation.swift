@@ -89,6 +89,7 @@ public struct Simulation: Sendable {
       exchange: Exchange(listings: configuration.listings, fees: configuration.fees, firstID: configuration.firstID),
       openingHoldings: configuration.holdings, eventDelayNanoseconds: configuration.eventDelayNanoseconds,
       generator: SeededGenerator(seed: ~configuration.seed), crowd: crowd)
+    world.exchange.keepsRejectedOrders = face.keepsRejectedOrders
     for client in configuration.clients {
       let index = world.exchange.addClient(configuration.holdings)
       world.clients.append(

@@ -3,6 +3,8 @@ import Domain
 
 /// A venue's protocol on top of the exchange. A new venue is one more type of this kind, in a folder of its own.
 public protocol VenueFace: Sendable {
+  /// True when an order that the engine refuses after the venue has accepted it stays in the account's history.
+  var keepsRejectedOrders: Bool { get }
   /// True when the venue has a WebSocket at this path.
   func hasWebSocket(at path: String) -> Bool
   /// Answers one request.
@@ -28,6 +30,11 @@ public struct ClientAccount: Sendable {
   /// Its index in the exchange.
   public let index: Int
   let signer: HMACSHA256
+
+  /// True when `signature` is the client's own over `payload`, in either case of hexadecimal letters.
+  func hasSigned(_ payload: String, _ signature: String) -> Bool {
+    Hex.decode(signature).map { constantTimeEquals($0, signer.signature(of: payload).bytes) } ?? false
+  }
 }
 
 /// What a venue's face works on: the exchange with its crowd and clients, the faults, chance and the time.
@@ -60,11 +67,17 @@ public struct World: Sendable {
   var generator: SeededGenerator
   var crowd: [Participants]
 
+  /// The venue's spelling of a market.
+  func symbol(_ market: Int) -> String { exchange.markets[market].instrument.venueSymbol }
+
   /// The client that owns a key.
   func client(withKey apiKey: String) -> ClientAccount? { clients.first { $0.apiKey == apiKey } }
 
   /// What the venue's clock shows.
   var clock: Timestamp { now + clockSkewNanoseconds }
+
+  /// True unless a fault has made the venue forget the order for a while.
+  mutating func canFind(_ order: VenueOrder) -> Bool { canFind(order.id, named: order.request.clientOrderID) }
 
   /// True unless a fault has made the venue forget the order for a while.
   mutating func canFind(_ id: Int64, named clientOrderID: String) -> Bool {
@@ -75,9 +88,9 @@ public struct World: Sendable {
   }
 
   /// Takes a client's order; the makers get out of its way first when the market is configured to slip.
-  mutating func place(_ order: NewOrder) throws(OrderRejection) -> Int64 {
+  mutating func place(_ order: NewOrder, numbered id: Int64? = nil) throws(OrderRejection) -> Int64 {
     if order.kind != .postOnly { crowd[order.market].withdraw(before: order.side, &exchange, at: now) }
-    return try exchange.place(order, at: now)
+    return try exchange.place(order, numbered: id, at: now)
   }
 
   mutating func send(_ message: [UInt8], to socket: SocketID) {
@@ -90,6 +103,12 @@ public struct World: Sendable {
     guard eventDelayNanoseconds.upperBound > 0 else { return send(message, to: socket) }
     let due = now + Int64.random(in: eventDelayNanoseconds, using: &generator)
     eventsOnTheirWay.append((max(due, eventsOnTheirWay.last?.due ?? due), socket, message))
+  }
+
+  /// A private event as often as it is to go out, and as the faults change it.
+  mutating func copies(ofEvent name: String, _ message: [UInt8]) -> [[UInt8]] {
+    let message = faults.altered(message, .alterEvent, name)
+    return Array(repeating: message, count: faults.copies(ofPrivate: name))
   }
 
   /// Sends the private events whose time has come.
