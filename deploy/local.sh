@@ -9,7 +9,7 @@
 #   deploy/local.sh down [--wipe]               stop what was started; --wipe also removes its data
 # APUS_LOCAL (default .local) holds data, logs and process ids. KAFKA_BOOTSTRAP, when set, is used in place of LocalKafka.
 # Settings and keys come from the environment and from .env; with BINANCE_TESTNET_API_KEY there the stack trades on Binance's
-# testnet, otherwise on the simulator.
+# testnet, otherwise on the simulator. APUS_SIM_BYBIT=yes adds a second simulated venue, Bybit, whose prices move with the first one's.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
@@ -77,6 +77,7 @@ load() {
     APUS_BINANCE_REST_URL=$SIM_BINANCE_REST_URL
     APUS_BINANCE_WS_URL=$SIM_BINANCE_WS_URL
     SIM_ACCOUNTS=
+    load_bybit
     local account suffix
     for account in ${accounts//,/ }; do
       suffix=$(key_suffix "$account")
@@ -90,15 +91,37 @@ load() {
   APUS_MIGRATIONS=$root/deploy/migrations
   bin=$(setting build_dir build_dir)
 }
+load_bybit() { # a second simulated venue: its addresses, and keys for the same accounts
+  # Once it is there it stays, so that every later command knows of it.
+  [ "${APUS_SIM_BYBIT:-}" = yes ] || grep -qs '^sim_bybit_port=' "$local_dir/settings" || return 0
+  sim_bybit_port=$(setting sim_bybit_port free_port) sim_bybit_fault_port=$(setting sim_bybit_fault_port free_port)
+  SIM_BYBIT_REST_URL=http://127.0.0.1:$sim_bybit_port
+  SIM_BYBIT_WS_URL=ws://127.0.0.1:$sim_bybit_port
+  SIM_BYBIT_FAULT_URL=http://127.0.0.1:$sim_bybit_fault_port
+  sim_bybit_accounts=
+  # Venues with the same seed move together, each with a deviation of its own.
+  SIM_MARKET_SEED=${SIM_MARKET_SEED:-1}
+  local account suffix
+  for account in ${accounts//,/ }; do
+    suffix=$(key_suffix "$account")
+    declare -g "BYBIT_TESTNET_API_KEY$suffix=$account-$sim_key"
+    declare -g "BYBIT_TESTNET_SECRET_KEY$suffix=secret-$account-$sim_key"
+    sim_bybit_accounts+=${sim_bybit_accounts:+,}$account=$account-$sim_key:secret-$account-$sim_key
+  done
+}
+uses_bybit() { [ -n "${SIM_BYBIT_REST_URL:-}" ]; }
 build_dir() { echo "$root/.build/${APUS_BUILD:-release}"; }
 
 variables() {
   echo KAFKA_BOOTSTRAP REDIS_URL DATABASE_URL APUS_ACCOUNTS APUS_DEFAULT_ACCOUNT APUS_SYMBOLS APUS_MIGRATIONS APUS_BINANCE_REST_URL \
     APUS_BINANCE_WS_URL
   uses_simulator && echo SIM_BINANCE_REST_URL SIM_BINANCE_WS_URL SIM_FAULT_URL SIM_ACCOUNTS
-  local account
+  uses_bybit && echo SIM_BYBIT_REST_URL SIM_BYBIT_WS_URL SIM_BYBIT_FAULT_URL SIM_MARKET_SEED
+  local account venue
   for account in ${accounts//,/ }; do
-    echo "BINANCE_TESTNET_API_KEY$(key_suffix "$account") BINANCE_TESTNET_SECRET_KEY$(key_suffix "$account")"
+    for venue in BINANCE BYBIT; do
+      echo "${venue}_TESTNET_API_KEY$(key_suffix "$account") ${venue}_TESTNET_SECRET_KEY$(key_suffix "$account")"
+    done
   done
 }
 print_env() {
@@ -121,6 +144,7 @@ programs() { # every program of this stack, in the order in which they start
   echo redis
   echo postgres
   ! uses_simulator || echo simulator
+  ! uses_bybit || echo simulator-bybit
   local service i
   for service in "${services[@]}"; do
     for ((i = 0; i < $(replicas "$service"); i++)); do echo "$(lower "$service")-$i"; done
@@ -157,6 +181,9 @@ start() {
     postgres) start_postgres ;;
     simulator)
       launch_service simulator Simulator SIM_SYMBOLS="$APUS_SYMBOLS" SIM_LISTEN="127.0.0.1:$sim_port" SIM_FAULT_LISTEN="127.0.0.1:$sim_fault_port" ;;
+    simulator-bybit)
+      launch_service simulator-bybit Simulator SIM_VENUE=bybit SIM_SYMBOLS="$APUS_SYMBOLS" SIM_SEED=2 SIM_ACCOUNTS="$sim_bybit_accounts" \
+        SIM_LISTEN="127.0.0.1:$sim_bybit_port" SIM_FAULT_LISTEN="127.0.0.1:$sim_bybit_fault_port" ;;
     *)
       local service
       for service in "${services[@]}"; do
@@ -224,7 +251,7 @@ up() {
   for program in $(programs); do
     start "$program"
     case $program in
-      kafka | redis | simulator) await "$program" 30 ;;
+      kafka | redis | simulator | simulator-bybit) await "$program" 30 ;;
       postgres)
         await postgres 30
         create_database ;;
@@ -249,6 +276,7 @@ status() {
       redis) where=$REDIS_URL ;;
       postgres) where=$DATABASE_URL ;;
       simulator) where=$SIM_BINANCE_REST_URL ;;
+      simulator-bybit) where=$SIM_BYBIT_REST_URL ;;
       *) where=http://127.0.0.1:$(cat "$run/$program.port" 2>/dev/null || echo '?')/metrics ;;
     esac
     printf '%-16s %-10s %-8s %-9s %s\n' "$program" "$state" "$(cat "$run/$program.child" 2>/dev/null || echo -)" \
@@ -272,9 +300,9 @@ stop() { # stop NAME: its supervisor ends it and then itself
 down() {
   local program
   # All services at once, then the servers below them.
-  for program in $(programs | grep -vE '^(kafka|redis|postgres|simulator)$'); do stop "$program" & done
+  for program in $(programs | grep -vE '^(kafka|redis|postgres|simulator(-bybit)?)$'); do stop "$program" & done
   wait
-  for program in simulator kafka redis postgres; do stop "$program"; done
+  for program in simulator-bybit simulator kafka redis postgres; do stop "$program"; done
   if [ "${1:-}" = --wipe ]; then rm -rf "$data" "$logs" "$run" "$local_dir/settings"; rmdir "$local_dir" 2>/dev/null || true; fi
 }
 

@@ -28,16 +28,15 @@ do {
   var simulation = settings.simulation
   // A venue that is started again numbers on: ten thousand numbers for each second that passes.
   simulation.firstID = wallClock().milliseconds / 1_000 * 10_000
-  let face = BinanceFace(limits: settings.limits, depthIntervalNanoseconds: settings.depthIntervalNanoseconds)
   let engine = Engine(
-    Simulation(simulation, face: face), tickNanoseconds: min(simulation.stepNanoseconds, settings.depthIntervalNanoseconds),
-    metrics: metrics)
+    Simulation(simulation, face: settings.face),
+    tickNanoseconds: min(simulation.stepNanoseconds, settings.depthIntervalNanoseconds), metrics: metrics)
   service.addThread("engine", wake: { engine.close() }) { engine.run($0) }
 
   var ports: [UInt16] = []
   let venue = try HTTPServer(
-    HTTPServerConfiguration(address: settings.listen.address, port: settings.listen.port),
-    handlers: engine.venueHandlers(face), name: "venue")
+    HTTPServerConfiguration(address: settings.listen.address, port: settings.listen.port, tls: settings.tls),
+    handlers: engine.venueHandlers(settings.face), name: "venue")
   service.add("venue", start: {}, stop: { venue.shutDown() })
   ports.append(venue.port)
   if let endpoint = settings.faultListen {
@@ -49,7 +48,8 @@ do {
     logger.info("fault port", ["address": "\(endpoint.address):\(control.port)"])
   }
   if let portFile = settings.portFile { try writePorts(ports, to: portFile) }
-  logger.info("Binance spot", ["address": "\(settings.listen.address):\(venue.port)"])
+  let scheme = settings.tls == nil ? "plain" : "TLS"
+  logger.info("\(settings.venue)", ["address": "\(settings.listen.address):\(venue.port)", "transport": "\(scheme)"])
   health.set("venue", .healthy)
   exit(service.run())
 } catch {

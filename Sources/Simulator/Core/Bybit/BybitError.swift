@@ -34,6 +34,7 @@ struct BybitError: Error, Equatable {
   static let address = BybitError(status: 403, code: 403, message: "access too frequent")
 
   // The order.
+  static let restricted = BybitError(code: 10027, message: "Transactions are banned.")
   static let tooManyOpen = BybitError(code: 110020, message: "Not allowed to have more than 500 active orders.")
   static let belowFilled = BybitError(
     code: 110064, message: "The modified contract quantity cannot be less than or equal to the filled quantity.")

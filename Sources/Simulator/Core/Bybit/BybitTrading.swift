@@ -12,6 +12,7 @@ extension BybitFace {
     // The keys of this venue are for spot alone.
     case .linear, .inverse, .option: throw .permission
     }
+    guard !world.restricted.contains(client.index) else { throw .restricted }
     switch endpoint {
     case .create: try create(client, parameters, &world, &json)
     case .amend: try amend(client, parameters, &world, &json)
