@@ -17,7 +17,6 @@ struct Rig {
   var deadLetters: [DeadLetter] = []
   var lines: [String] = []
   var redis: [RedisUpdate] = []
-  private var next: Int64 = 0
   var measuresClock = 0
   var isFenced = false
   var states: [(key: String, record: InputRecord)] = []
@@ -48,7 +47,7 @@ struct Rig {
   }
 
   /// How many approvals are done; RiskGate's marker before them is not counted.
-  var committed: Int64 { next - 1 }
+  var committed: Int64 { core.committable - 1 }
 
   var events: [OrderEvent] { records.compactMap { if case .order(let event) = $0 { event } else { nil } } }
   func events(of id: String) -> [OrderEvent] { events.filter { $0.clientOrderID.text == id } }
@@ -66,7 +65,6 @@ struct Rig {
     case .call(let call):
       calls.append(call)
       if case .place(let order) = call.action { places.append(order) }
-    case .commit(let offset): next = offset
     case .log(let line): lines.append(line)
     case .measureClock: measuresClock += 1
     case .fenced: isFenced = true

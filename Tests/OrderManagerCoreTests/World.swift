@@ -195,6 +195,8 @@ struct World {
     deliver(number)
     if renewsLease {
       readInputs(number)
+      // The broker takes commits of the present generation only.
+      if number == current, let owner = owners[number] { committed = owner.core.committable }
       owners[number]?.leaseUntil = now + Self.leaseDuration
       feed(.lease(until: now + Self.leaseDuration), to: number)
     }
@@ -224,8 +226,6 @@ struct World {
     switch effect {
     case .publish(let publication): publish(publication, number)
     case .call(let call): send(call, number)
-    // The broker takes commits of the present generation only.
-    case .commit(let next): if number == current, !isSucceeding { committed = max(committed, next) }
     case .log(let line): logLines.append(line)
     case .redis, .measureClock, .fenced: break
     }

@@ -100,3 +100,52 @@ import Wire
     #expect(other.send(#"{"side":"buy","quantity":0.1}"#).approval?.clientOrderID == first)
   }
 }
+
+/// Records that lay on a wrong partition first.
+@Suite struct MovedRecordTests {
+  private static func gate() -> (gate: Harness, name: String) {
+    let gate = Harness(partition: 0, partitionCount: 2)
+    let name = (0..<100).map { "a\($0)" }.first { Partitioner.partition(forKey: $0.utf8, count: 2) == 0 } ?? ""
+    return (gate, name)
+  }
+  private static let origin = RecordSource(topic: Topic.orders, partition: 1, offset: 7, timestamp: Harness.start)
+
+  @Test(arguments: [
+    #""side":"buy","price":26000,"quantity":1"#, #""side":"buy","price":26000,"quantity":1,"client_order_id":"x""#,
+    #""action":"cancel_all""#, #""action":"cancel","target_client_order_id":"x""#,
+  ])
+  func aRecordThatWasMovedTwiceIsDecidedOnce(body: String) throws {
+    var (gate, name) = Self.gate()
+    let bytes = Array(#"{"account":"\#(name)",\#(body)}"#.utf8)
+    let first = gate.send(bytes: bytes, origin: Self.origin)
+    let second = gate.send(bytes: bytes, origin: Self.origin)
+    #expect(first.approval?.isDuplicate == false && first.approval?.source == Self.origin)
+    #expect(second.approvals.map(\.isDuplicate) == [true])
+    // A successor knows as much.
+    try gate.restart()
+    let third = gate.send(bytes: bytes, origin: Self.origin)
+    #expect(third.approvals.map(\.isDuplicate) == [true])
+  }
+
+  /// Its decision names a place on another partition; the place that was read counts.
+  @Test func aMovedRecordIsFoundAgainAfterTwoRestartsInARow() throws {
+    var (gate, name) = Self.gate()
+    let body = Array(#"{"account":"\#(name)","side":"buy","price":26000,"quantity":1,"client_order_id":"x"}"#.utf8)
+    _ = gate.send(bytes: body, origin: Self.origin)
+    try gate.restart(readsOrders: false)
+    gate.acknowledge()
+    gate.apply(.flush)
+    try gate.restart()
+    #expect(gate.approved.compactMap { try? Approval($0.value) }.count == 1)
+  }
+
+  @Test func aMovedRecordThatCameTooEarlyIsNotDecidedAgain() {
+    var (gate, name) = Self.gate()
+    gate.engine = RiskEngine(gate.settings)
+    let bytes = Array(#"{"account":"\#(name)","side":"buy","price":26000,"quantity":1,"client_order_id":"x"}"#.utf8)
+    #expect(gate.send(bytes: bytes, origin: Self.origin).code == .notReady)
+    gate.apply(.ready)
+    let again = gate.send(bytes: bytes, origin: Self.origin)
+    #expect(again.rejections.map(\.isDuplicate) == [true])
+  }
+}

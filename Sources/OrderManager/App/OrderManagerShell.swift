@@ -12,22 +12,16 @@ final class OrderManagerShell {
   struct Owned {
     var core: OrderManagerPartition
     let generation: UInt64
-    /// The offset of `orders.approved` to commit.
-    var nextApproval: Int64
     var streams: [PrivateStream]
   }
 
-  /// After an accepted commit the partitions are ours for so long. Far below the group's session time-out, so that nobody else
-  /// can have got them by then.
-  static let leaseNanoseconds = 2 * Interval.second
-  private static let renewEvery = 400 * Interval.millisecond
   private static let tickEvery = 20 * Interval.millisecond
   private static let measureEvery = 20 * Interval.second
   private static let priceEvery = 30 * Interval.second
   /// More records and calls under way than this, and no more input is read.
   private static let maximumOutstanding = 4_096
   /// What is under way at a shutdown is waited for so long.
-  private static let stopMilliseconds = 1_500
+  static let stopMilliseconds = 1_500
 
   let configuration: OrderManagerConfiguration
   let inbox: Inbox
@@ -52,8 +46,7 @@ final class OrderManagerShell {
   /// Records whose acknowledgement is out: whose they are.
   var sent: [UInt64: (partition: Int32, generation: UInt64, token: UInt64)] = [:]
   var nextSend: UInt64 = 1
-  var callsOut = 0
-  var isStopping = false
+  var lease = Lease()
   /// Begin (monotonic, wall) of each commit whose answer is out.
   var commits: [UInt64: (monotonic: Int64, wall: Timestamp)] = [:]
   var nextCommit: UInt64 = 1
@@ -114,7 +107,7 @@ final class OrderManagerShell {
 
   // MARK: Input
 
-  private func takeReports() throws {
+  func takeReports() throws {
     for report in try producer.poll(timeoutMilliseconds: 0) { try take(report) }
   }
 
@@ -126,11 +119,10 @@ final class OrderManagerShell {
     feed(.acknowledged(token: place.token, offset: report.offset), to: place.partition, generation: place.generation)
   }
 
-  private func takeInbox() {
+  func takeInbox() {
     for event in inbox.takeAll() {
       switch event {
       case .answered(let partition, let generation, let token, let answer):
-        callsOut -= 1
         boundary("ordermanager.reply.taken")
         feed(.answered(token: token, answer), to: partition, generation: generation)
       case .clock(let measured): take(measured)
@@ -281,7 +273,7 @@ final class OrderManagerShell {
   /// Commits what is done. An accepted commit is the lease: the broker took it for this member and generation.
   private func renewLease() throws {
     let now = monotonicNanoseconds()
-    guard !owned.isEmpty, now - committedAt >= Self.renewEvery else { return }
+    guard !owned.isEmpty, now - committedAt >= Lease.renewalInterval else { return }
     committedAt = now
     boundary("ordermanager.commit.due")
     commits[nextCommit] = (now, gateway.ourClock.now())
@@ -289,8 +281,9 @@ final class OrderManagerShell {
     nextCommit += 1
   }
 
-  private var places: [TopicPartitionOffset] {
-    owned.map { TopicPartitionOffset(Topic.approved, $0.key, offset: $0.value.nextApproval) }
+  /// What is done of each partition's input.
+  var places: [TopicPartitionOffset] {
+    owned.map { TopicPartitionOffset(Topic.approved, $0.key, offset: $0.value.core.committable) }
   }
 
   private func takeCommitted(_ token: UInt64, _ error: KafkaError?) throws {
@@ -305,21 +298,13 @@ final class OrderManagerShell {
 
   func extendLease(_ begun: (monotonic: Int64, wall: Timestamp)) {
     guard !owned.isEmpty else { return }
-    gateway.setLease(until: begun.monotonic + Self.leaseNanoseconds)
-    feedAll(.lease(until: begun.wall + Self.leaseNanoseconds))
+    lease.renew(begun: begun.monotonic)
+    feedAll(.lease(until: begun.wall + Lease.length))
   }
 
   // MARK: The end
 
-  /// Reads no more; what is under way is awaited, its events are written, and what is done is committed.
   private func finish() throws {
-    isStopping = true
-    let deadline = Deadline(afterMilliseconds: Self.stopMilliseconds)
-    while callsOut > 0 || producer.outstanding > 0, !deadline.isPast {
-      try takeReports()
-      takeInbox()
-      inbox.wakeup.wait(timeoutMilliseconds: 10)
-    }
     try handBack()
     group.close(timeoutMilliseconds: 1_000)
     manual.close(timeoutMilliseconds: 500)

@@ -25,14 +25,13 @@ extension OrderManagerShell {
     for place in approved {
       next[place.partition] = try committed[place] ?? group.watermarks(place.topic, place.partition).low
     }
-    let takeover = Takeover(configuration: configuration, producer: producer, reader: reader, logger: logger) {
-      try self.take($0)
-    }
-    let results = try takeover.run(partitions, committed: next, stop: stop, leaseNanoseconds: Self.leaseNanoseconds)
+    let driver = TakeOverDriver(configuration: configuration, producer: producer, reader: reader) { try self.take($0) }
+    let taken = try driver.run(partitions, stop: stop)
+    guard !stop.isSet else { return }
     try group.assign(approved.map { TopicPartitionOffset($0, offset: next[$0.partition] ?? 0) })
-    for (partition, result) in results.sorted(by: { $0.key < $1.key }) {
-      start(partition, result, nextApproval: next[partition] ?? 0)
-      try manual.add([TopicPartitionOffset(Topic.executions, partition, offset: result.nextExecution)])
+    for (partition, takeOver) in taken.sorted(by: { $0.key < $1.key }) {
+      start(partition, takeOver.restored(committed: next[partition] ?? 0))
+      try manual.add([TopicPartitionOffset(Topic.executions, partition, offset: takeOver.nextExecution)])
     }
     boundary("ordermanager.takeover.assigned")
     try beginLease()
@@ -45,7 +44,7 @@ extension OrderManagerShell {
   private func beginLease() throws {
     let begun = (monotonicNanoseconds(), gateway.ourClock.now())
     do throws(KafkaError) {
-      try group.commit(owned.map { TopicPartitionOffset(Topic.approved, $0.key, offset: $0.value.nextApproval) })
+      try group.commit(places)
       extendLease(begun)
     } catch {
       if error.isFatal { throw error }
@@ -53,17 +52,16 @@ extension OrderManagerShell {
     }
   }
 
-  private func start(_ partition: Int32, _ result: Takeover.Result, nextApproval: Int64) {
+  private func start(_ partition: Int32, _ restored: RestoredOrders) {
     let settings = configuration.core(partition: partition)
     let streams = settings.routes.compactMap { route in
       configuration.credentials[route].map {
         PrivateStream(route, $0, client: streamClient, gateway: gateway, inbox: inbox, logger: logger)
       }
     }
-    owned[partition] = Owned(
-      core: OrderManagerPartition(settings), generation: nextGeneration, nextApproval: nextApproval, streams: streams)
+    owned[partition] = Owned(core: OrderManagerPartition(settings), generation: nextGeneration, streams: streams)
     nextGeneration += 1
-    feed(.restored(result.restored), to: partition)
+    feed(.restored(restored), to: partition)
     for instrument in instruments.sorted(by: { $0.key < $1.key }) { feed(.instrument(instrument.value), to: partition) }
     for control in controls.sorted(by: { $0.key < $1.key }) { feed(.control(control.value), to: partition) }
     for (symbol, price) in prices.sorted(by: { $0.key < $1.key }) {
@@ -72,21 +70,18 @@ extension OrderManagerShell {
     if let clock { feed(.clock(.binance, clock), to: partition) }
   }
 
-  /// Gives everything back in good order: what is written is acknowledged and committed first.
+  /// Gives everything back in good order: nothing new is begun, what is under way is awaited for a while and committed. What has no answer
+  /// by then is simply not committed: the next owner finds out.
   func handBack() throws {
-    isStopping = true
-    defer { isStopping = false }
-    try producer.flush(timeoutMilliseconds: 1_000) { report in
-      // What was not acknowledged is simply not committed: the next owner finds out.
-      guard report.error == nil, let place = self.sent.removeValue(forKey: report.token) else { return }
-      self.feed(.acknowledged(token: place.token, offset: report.offset), to: place.partition, generation: place.generation)
+    feedAll(.stop)
+    let deadline = Deadline(afterMilliseconds: Self.stopMilliseconds)
+    while owned.values.contains(where: { $0.core.outstanding > 0 }), !deadline.isPast {
+      try takeReports()
+      takeInbox()
+      inbox.wakeup.wait(timeoutMilliseconds: 10)
     }
     if !owned.isEmpty {
-      do throws(KafkaError) {
-        try group.commit(
-          owned.map { TopicPartitionOffset(Topic.approved, $0.key, offset: $0.value.nextApproval) },
-          timeoutMilliseconds: 500)
-      } catch {
+      do throws(KafkaError) { try group.commit(places, timeoutMilliseconds: 500) } catch {
         logger.warning("the last commit was refused: \(error)")
       }
     }
@@ -95,7 +90,7 @@ extension OrderManagerShell {
 
   /// Lets go of everything at once: from here on nothing is sent for these partitions.
   func drop() throws {
-    gateway.setLease(until: 0)
+    lease.drop()
     for owned in owned.values { for stream in owned.streams { stream.close() } }
     let partitions = owned.keys.sorted()
     owned = [:]
@@ -121,12 +116,7 @@ extension OrderManagerShell {
   private func carryOut(_ effect: OrderManagerEffect, _ partition: Int32, _ generation: UInt64) {
     switch effect {
     case .publish(let publication): send(publication, partition, generation)
-    case .call(let call):
-      // While stopping nothing new is begun; whoever takes over looks it up.
-      guard !isStopping else { return }
-      callsOut += 1
-      gateway.send(call, partition: partition, generation: generation)
-    case .commit(let next): owned[partition]?.nextApproval = next
+    case .call(let call): gateway.send(call, under: lease, partition: partition, generation: generation)
     case .redis(let update): redis.write(update)
     case .measureClock: measuredAt = min(measuredAt, monotonicNanoseconds() - 19 * Interval.second)
     case .log(let line): logger.info(line)

@@ -18,8 +18,6 @@ final class VenueGateway: Sendable {
   private let trading: [Route: BinanceTrading]
   private let http: HTTPClient
   private let inbox: Inbox
-  /// Until then (monotonic) the partitions are ours.
-  private let lease = Atomic<Int64>(0)
   /// The venue's clock minus ours.
   private let clockOffset = Atomic<Int64>(0)
   private let latency: Histogram
@@ -35,29 +33,23 @@ final class VenueGateway: Sendable {
     latency = metrics.histogram("apus_venue_call_seconds", help: "Wire calls, from the request to the whole answer")
   }
 
-  /// The lease holds until this monotonic instant; zero ends it.
-  func setLease(until nanoseconds: Int64) { lease.store(nanoseconds, ordering: .releasing) }
-
   func setClock(_ clock: VenueClock) { clockOffset.store(clock.offset, ordering: .releasing) }
 
   /// Our idea of the venue's time.
   var venueTime: Timestamp { ourClock.now() + clockOffset.load(ordering: .acquiring) }
 
   /// Sends a request of a core, or proves that it was not sent. The answer comes into the inbox, always.
-  func send(_ call: VenueCall, partition: Int32, generation: UInt64) {
+  func send(_ call: VenueCall, under lease: Lease, partition: Int32, generation: UInt64) {
     let answer: @Sendable (VenueResult) -> Void = { [inbox] result in
       // In-flight calls are far fewer than the inbox holds.
       inbox.offer(
         .answered(partition: partition, generation: generation, token: call.token, VenueAnswer(result, to: call.action)))
     }
     guard let trading = trading[call.route] else { return answer(.notSent(reason: "no keys for \(call.route)")) }
-    var deadline: Int64?
-    if let notAfter = call.notAfter {
-      // Whether the approval still holds cannot be said before the clock is sure again.
-      guard !ourClock.isInDoubt else { return answer(.notSent(reason: "the wall clock has stepped")) }
-      let until = min(lease.load(ordering: .acquiring), monotonicNanoseconds() + (notAfter - ourClock.now()))
-      guard monotonicNanoseconds() < until else { return answer(.notSent(reason: "the lease or the approval has run out")) }
-      deadline = until
+    // Whether the approval still holds cannot be said before the clock is sure again.
+    guard call.notAfter == nil || !ourClock.isInDoubt else { return answer(.notSent(reason: "the wall clock has stepped")) }
+    guard let deadline = lease.deadline(of: call, monotonic: monotonicNanoseconds(), wall: ourClock.now()) else {
+      return answer(.notSent(reason: "the lease or the approval has run out"))
     }
     let request = trading.request(for: call.action, at: venueTime)
     boundary("ordermanager.call.signed", if: call.notAfter != nil)

@@ -202,7 +202,7 @@ extension OrderManagerPartition {
       guard let order = orders[key], !order.isTerminal, order.approvalOffset < offset,
         request.allSymbols || order.symbol == request.symbol
       else { continue }
-      progress.hold(offset)
+      progress.add(offset)
       cancel(key, held: offset)
     }
     finish([offset])

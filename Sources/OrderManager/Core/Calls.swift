@@ -6,6 +6,7 @@ import Wire
 extension OrderManagerPartition {
   /// Starts what may go now.
   mutating func pumpLanes() {
+    guard !isStopping else { return }
     for lane in lanes.indices {
       // Without a clock nothing can be signed; without a lease nothing may change at the venue.
       guard clocks[settings.routes[lane].venue] != nil else { continue }

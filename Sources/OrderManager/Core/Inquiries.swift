@@ -182,7 +182,7 @@ extension OrderManagerPartition {
     approvalsEpochs = restored.approvalsEpochs
     // Markers behind the next record are read again; until then an older owner's records count.
     fence = EpochFence(epoch: approvalsEpochs.last { $0 < restored.nextApproval } ?? -1, next: restored.nextApproval)
-    progress = InputProgress(next: restored.nextApproval)
+    progress = InputProgress(from: restored.nextApproval)
     checkpoint.executionsOffset = restored.executionsOffset
     checkpoint.successions = restored.successions
     for order in restored.orders {

@@ -47,6 +47,14 @@ public struct VenueCall: Sendable {
   /// After this instant it must not be sent any more (our clock): the approval or the lease has run out. Nil for what changes
   /// nothing.
   public var notAfter: Timestamp?
+
+  /// A call.
+  public init(token: UInt64, route: Route, action: Action, notAfter: Timestamp?) {
+    self.token = token
+    self.route = route
+    self.action = action
+    self.notAfter = notAfter
+  }
 }
 
 /// A change in Redis.
@@ -65,8 +73,6 @@ public enum OrderManagerEffect: Sendable {
   case call(VenueCall)
   /// Update Redis.
   case redis(RedisUpdate)
-  /// Everything on `orders.approved` before this offset is done: it may be committed.
-  case commit(nextOffset: Int64)
   /// Measure the venue's clock again.
   case measureClock(Venue)
   /// A line for people.

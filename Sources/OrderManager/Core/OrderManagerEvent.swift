@@ -71,6 +71,8 @@ public enum OrderManagerEvent: Sendable {
   case price(asset: String, quote: String, Price)
   /// The partition is ours until then: the broker accepted a commit of this generation.
   case lease(until: Timestamp)
+  /// The partition is about to be given back: nothing new is begun, whoever takes over looks it up.
+  case stop
   /// Redis may have lost everything: write it again.
   case redisLost
   /// Time has passed.

@@ -19,7 +19,9 @@ public struct OrderManagerPartition: Sendable {
   var approvalsEpochs: [Int64] = []
   /// Markers on `orders.approved` that no cursor names yet: they are done when one does.
   var unnamedMarkers: [Int64] = []
-  var progress = InputProgress(next: 0)
+  var progress = InputProgress(from: 0)
+  /// The partition goes to another owner: no wire call is begun any more.
+  var isStopping = false
 
   var orders: [OrderKey: ManagedOrder] = [:]
   /// Orders that have not ended. Sorted before it is walked.
@@ -62,6 +64,8 @@ public struct OrderManagerPartition: Sendable {
 
   /// Orders that have not ended.
   public var liveOrders: Int { live.count }
+  /// Everything on `orders.approved` before this offset is done: it may be committed.
+  public var committable: Int64 { progress.committable }
   /// Records and wire calls that wait for an answer.
   public var outstanding: Int { awaited.count + calls.count }
   /// Wire calls that wait for an answer.
@@ -84,6 +88,7 @@ public struct OrderManagerPartition: Sendable {
     case .price(let asset, let quote, let price): prices[AssetPair(asset: asset, quote: quote)] = price
     case .lease(let until): leaseUntil = max(leaseUntil, until)
     case .redisLost: refreshRedis()
+    case .stop: isStopping = true
     case .tick: continueRedisRefresh()
     }
     keepTime()

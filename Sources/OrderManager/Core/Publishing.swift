@@ -90,9 +90,7 @@ extension OrderManagerPartition {
   }
 
   mutating func finish(_ offsets: [Int64]) {
-    for offset in offsets {
-      if let next = progress.finish(offset) { effects.append(.commit(nextOffset: next)) }
-    }
+    for offset in offsets { progress.finish(offset) }
   }
 
   mutating func takeAcknowledgement(_ token: UInt64, _ offset: Int64) {
@@ -187,7 +185,9 @@ extension OrderManagerPartition {
         _ = ended.take()
         continue
       }
-      guard order.approvalOffset < progress.done, order.work.uncovered == nil, order.work.unacknowledged == 0 else { return }
+      guard order.approvalOffset < progress.committable, order.work.uncovered == nil, order.work.unacknowledged == 0 else {
+        return
+      }
       _ = ended.take()
       forget(order)
     }

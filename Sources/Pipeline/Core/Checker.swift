@@ -10,30 +10,30 @@ struct Checker {
   static func check(_ world: World) -> [String] {
     var checker = Checker(world: world)
     checker.problems = world.history.violations
-    for partition in 0..<World.partitionCount { checker.check(partition) }
+    let stories = world.accounts.map { ($0, checker.read($0)) }
+    checker.checkDecisions()
+    for (account, story) in stories { checker.check(account, story) }
     return checker.problems
   }
 
   private init(world: World) { self.world = world }
 
-  /// What counts of one partition's log.
+  /// What counts of the log, of one account.
   private struct Story {
     var approvals: [(record: LoggedRecord, approval: Approval)] = []
-    var rejections: [Rejection] = []
     var events: [(record: LoggedRecord, event: OrderEvent)] = []
     var plans: [Plan] = []
     var obeyed: [(record: LoggedRecord, control: ControlAcknowledgement)] = []
   }
 
-  private mutating func check(_ partition: Int32) {
-    let story = read(partition)
-    let account = world.accounts[Int(partition)]
-    checkDecisions(partition, story)
+  private mutating func check(_ account: Account, _ story: Story) {
+    checkApprovals(story)
     checkPlans(story)
     checkVenue(account, story)
     checkEnds(account, story)
     checkHalts(account, story)
     checkCancels(story)
+    checkBooks(story)
     checkLimits(account, story)
     checkStores(account, story)
   }
@@ -54,17 +54,19 @@ struct Checker {
     }
   }
 
-  private func read(_ partition: Int32) -> Story {
+  private func read(_ account: Account) -> Story {
+    let partition = World.partition(of: account)
     var story = Story()
     for record in counted(Topic.approved, partition) {
-      if let approval = record.value.flatMap({ try? Approval($0) }) { story.approvals.append((record, approval)) }
+      guard let approval = record.value.flatMap({ try? Approval($0) }), approval.request.account == account else { continue }
+      story.approvals.append((record, approval))
     }
-    story.rejections = counted(Topic.rejected, partition).compactMap { $0.value.flatMap { try? Rejection($0) } }
     for record in counted(Topic.executions, partition) {
-      switch record.value.flatMap({ try? ExecutionRecord($0) }) {
-      case .order(let event)?: story.events.append((record, event))
-      case .plan(let plan)?: story.plans.append(plan)
-      case .controlAcknowledged(let control)?: story.obeyed.append((record, control))
+      guard let execution = record.value.flatMap({ try? ExecutionRecord($0) }), execution.account == account else { continue }
+      switch execution {
+      case .order(let event): story.events.append((record, event))
+      case .plan(let plan): story.plans.append(plan)
+      case .controlAcknowledged(let control): story.obeyed.append((record, control))
       default: continue
       }
     }
@@ -73,20 +75,66 @@ struct Checker {
 
   // MARK: Decisions
 
-  private mutating func checkDecisions(_ partition: Int32, _ story: Story) {
-    var answers: [Int64: Int] = [:]
+  /// Where a client put a record.
+  private struct Submission: Hashable {
+    let partition: Int32
+    let offset: Int64
+
+    init(_ source: RecordSource) { (partition, offset) = (source.partition, source.offset) }
+  }
+
+  /// Every submission is decided once. One on a wrong partition is moved, twice when a process ends in between: each copy is answered, all
+  /// but one as a repetition.
+  private mutating func checkDecisions() {
+    var answers: [Submission: Int] = [:]
+    var decisions: [Submission: Int] = [:]
+    func note(_ source: RecordSource, isDuplicate: Bool) {
+      // RiskGate's own cancels, when an account is restricted, answer no order.
+      guard source.topic == Topic.orders else { return }
+      answers[Submission(source), default: 0] += 1
+      if !isDuplicate { decisions[Submission(source), default: 0] += 1 }
+    }
+    for partition in 0..<World.partitionCount {
+      for record in counted(Topic.approved, partition) {
+        if let approval = record.value.flatMap({ try? Approval($0) }) { note(approval.source, isDuplicate: approval.isDuplicate) }
+      }
+      for record in counted(Topic.rejected, partition) {
+        if let refusal = record.value.flatMap({ try? Rejection($0) }) { note(refusal.source, isDuplicate: refusal.isDuplicate) }
+      }
+    }
+    let orders = (0..<World.partitionCount).flatMap { world.broker.records(Place(Topic.orders, $0)) }
+    let copies = Dictionary(grouping: orders.compactMap(\.headers.origin), by: Submission.init).mapValues(\.count)
+    for record in orders where record.headers.origin == nil {
+      let submission = Submission(record.source)
+      let expected = record.key == nil ? copies[submission] ?? 0 : 1
+      if answers[submission] ?? 0 != max(1, expected) || decisions[submission] ?? 0 > 1 {
+        problems.append(
+          "orders[\(submission.partition)]@\(submission.offset) lay there \(expected) times, was answered "
+            + "\(answers[submission] ?? 0) times and decided \(decisions[submission] ?? 0) times")
+      }
+    }
+  }
+
+  private mutating func checkApprovals(_ story: Story) {
     var approved: [ClientOrderID: Int] = [:]
-    // RiskGate's own cancels, when an account is restricted, answer no order.
-    for (_, approval) in story.approvals where approval.source.topic == Topic.orders {
-      answers[approval.source.offset, default: 0] += 1
-      if !approval.isDuplicate, approval.request.action.isOrder { approved[approval.clientOrderID, default: 0] += 1 }
+    for (_, approval) in story.approvals where !approval.isDuplicate && approval.request.action.isOrder {
+      approved[approval.clientOrderID, default: 0] += 1
+      if approved[approval.clientOrderID] == 2 { problems.append("\(approval.clientOrderID) was approved twice") }
     }
-    for rejection in story.rejections { answers[rejection.source.offset, default: 0] += 1 }
-    for record in world.broker.records(Place(Topic.orders, partition)) where answers[record.offset] != 1 {
-      problems.append("orders[\(partition)]@\(record.offset) was decided \(answers[record.offset] ?? 0) times")
-    }
-    for (id, count) in approved.sorted(by: { $0.key < $1.key }) where count > 1 {
-      problems.append("\(id) was approved \(count) times")
+  }
+
+  /// Without a valid book that is young enough, only limit orders that reduce pass.
+  private mutating func checkBooks(_ story: Story) {
+    for (_, approval) in story.approvals where !approval.isDuplicate && approval.request.action == .new {
+      let oldest = approval.decidedAt + -2 * Interval.second
+      let isQuoted = world.history.quotes.contains {
+        $0.isValid && $0.at >= oldest && $0.at <= approval.decidedAt + Interval.second
+      }
+      guard !isQuoted, let position = approval.figures.position, let quantity = approval.quantity else { continue }
+      let reduces = approval.request.side == .sell ? position >= quantity : Quantity(units: -position.units) >= quantity
+      if approval.request.type != .limit || !reduces {
+        problems.append("\(approval.clientOrderID) was approved at \(approval.decidedAt) without a book")
+      }
     }
   }
 
@@ -145,7 +193,10 @@ struct Checker {
   /// Whoever cancels everything gets it, whatever dies in the middle: what was approved before has ended long before the last sweep.
   private mutating func checkCancels(_ story: Story) {
     let sweep = World.start + Clients.sweep
-    let cancels = story.approvals.filter { $0.approval.request.action == .cancelAll && $0.record.source.timestamp < sweep }
+    // The answer to a record that was moved twice cancels nothing.
+    let cancels = story.approvals.filter {
+      $0.approval.request.action == .cancelAll && !$0.approval.isDuplicate && $0.record.source.timestamp < sweep
+    }
     guard let last = cancels.last else { return }
     for (record, approval) in story.approvals
     where record.offset < last.record.offset && !approval.isDuplicate && approval.request.action.isOrder {

@@ -69,6 +69,7 @@ final class Clients {
     switch (kind, target) {
     case (0, let target?), (1, let target?):
       return #""action":"cancel","target_client_order_id":"\#(target)","client_order_id":"c\#(number)""#
+    case (3, _) where number % 4 == 0: return #""action":"cancel_all","client_order_id":"all\#(number)""#
     case (2, let target?):
       sent[account].append("r\(number)")
       return
@@ -87,8 +88,11 @@ final class Clients {
 
   private func append(_ account: Int, _ body: String) {
     let name = world.accounts[account]
+    let right = World.partition(of: name)
+    let isMisplaced = world.chance(world.faults.misplaceOrder)
+    let partition = isMisplaced ? (right + 1) % World.partitionCount : right
     let value = Array("{\"account\":\"\(name)\",\(body)}".utf8)
-    let offset = world.append(Place(Topic.orders, Int32(account)), key: Array(name.text.utf8), value: value)
-    world.trace("orders[\(account)]@\(offset) {\(body)}")
+    let offset = world.append(Place(Topic.orders, partition), key: isMisplaced ? nil : Array(name.text.utf8), value: value)
+    world.trace("orders[\(partition)]@\(offset) \(name) {\(body)}")
   }
 }

@@ -12,6 +12,10 @@ public struct Faults: Sendable {
   var repeatOrder = 0.0
   /// A client's record comes late.
   var delayOrder = 0.0
+  /// A client's record carries no key and lies on a wrong partition.
+  var misplaceOrder = 0.0
+  /// The book breaks for some seconds, per second.
+  var breakBook = 0.0
   /// A request to the venue never arrives.
   var loseRequest = 0.0
   /// A request is long on its way.
@@ -56,6 +60,8 @@ public struct Faults: Sendable {
     rebalance = maybe(0.1)
     repeatOrder = maybe(0.3)
     delayOrder = maybe(0.1)
+    misplaceOrder = maybe(0.5)
+    breakBook = maybe(0.1)
     loseRequest = maybe(0.1)
     slowRequest = maybe(0.1)
     loseReply = maybe(0.3)

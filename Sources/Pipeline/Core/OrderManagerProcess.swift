@@ -3,27 +3,24 @@ import OrderManagerCore
 import Venues
 import Wire
 
-/// OrderManager's shell: the same steps in the same order as `Sources/OrderManager/App`.
+/// OrderManager around its core: carries out take-over, effects, commits and wire calls on the simulated broker and venue, each as a step
+/// of its own.
 final class OrderManagerProcess: SimulatedProcess {
-  static let lease = 2 * Interval.second
-
   private var core: OrderManagerPartition?
-  private var nextApproval: Int64 = 0
-  private(set) var leaseUntil = Timestamp.zero
-  private var clock: VenueClock?
+  private var lease = Lease()
   private var isStopping = false
+  private var clock: VenueClock?
   private var isConnected = false
   private var connection = 0
   private var lastEvent = Timestamp.zero
 
-  private var account: Account { world.accounts[Int(partition)] }
-  private var route: Route { Route(account, .binance) }
+  private var routes: [Route] { world.accounts(of: partition).map { Route($0, .binance) } }
   private var executions: Place { Place(Topic.executions, partition) }
 
   private var settings: OrderManagerSettings {
     var settings = OrderManagerSettings(
       deployment: "apus", partition: partition, partitionCount: World.partitionCount, owner: "ordermanager/\(number)",
-      routes: [route])
+      routes: routes)
     settings.seed = UInt64(number)
     return settings
   }
@@ -32,45 +29,37 @@ final class OrderManagerProcess: SimulatedProcess {
 
   override func start() {
     let committed = world.broker.committed(Place(Topic.approved, partition)) ?? 0
-    let leaseEnd = world.now + Self.lease
-    mark(epoch: -1) { epoch in
-      var restoration = OrderRestoration(epoch: epoch)
-      for record in self.world.broker.records(Place(Topic.orderState, self.partition)) {
-        restoration.readState(InputRecord(record), key: String(decoding: record.key ?? [], as: UTF8.self))
+    proceed(TakeOver(partition, owner: "ordermanager/\(number)", begun: world.now.nanoseconds), committed: committed)
+  }
+
+  private func proceed(_ takeOver: TakeOver, committed: Int64) {
+    var takeOver = takeOver
+    switch takeOver.step {
+    case .append(let topic, let key, let value):
+      produce(Place(topic, partition), key: key, value: value, headers: RecordHeaders()) { offset in
+        takeOver.appended(at: offset)
+        self.proceed(takeOver, committed: committed)
       }
-      for record in self.world.broker.records(self.executions, from: restoration.executionsStart, to: epoch + 1) {
-        restoration.readExecution(InputRecord(record))
+    case .read(let stretch):
+      for record in world.broker.records(Place(stretch.topic, partition), from: stretch.from, to: stretch.to ?? .max) {
+        takeOver.read(InputRecord(record), key: record.key)
       }
-      let pause = epoch > 0 ? max(0, leaseEnd - self.world.now) + Interval.millisecond : 0
-      self.deliver(after: pause) { self.finish(restoration, epoch: epoch, committed: committed) }
+      takeOver.finishReading()
+      deliver(after: world.upTo(2 * Interval.millisecond)) { self.proceed(takeOver, committed: committed) }
+    case .wait(let instant):
+      deliver(after: max(0, instant - world.now.nanoseconds)) {
+        takeOver.waited()
+        self.proceed(takeOver, committed: committed)
+      }
+    case .done:
+      guard !takeOver.isFenced || world.mutation == .fencing else { return restart("is fenced") }
+      begin(takeOver.restored(committed: committed), next: takeOver.nextExecution)
     }
   }
 
-  private func finish(_ restoration: OrderRestoration, epoch: Int64, committed: Int64) {
-    mark(epoch: epoch) { offset in
-      var restoration = restoration
-      for record in self.world.broker.records(self.executions, from: epoch + 1, to: offset + 1) {
-        restoration.readExecution(InputRecord(record))
-      }
-      guard restoration.newestEpoch <= epoch || self.world.mutation == .fencing else { return self.restart("is fenced") }
-      self.begin(restoration.finish(nextApproval: committed), epoch: epoch, next: offset + 1, committed: committed)
-    }
-  }
-
-  /// Appends a marker to `executions` and to `order.state`.
-  private func mark(epoch: Int64, _ done: @escaping (Int64) -> Void) {
-    let marker = EpochMarker(epoch: epoch, owner: "ordermanager/\(number)")
-    produce(executions, key: nil, value: marker.encoded(), headers: RecordHeaders()) { offset in
-      let resolved = EpochMarker(epoch: epoch < 0 ? offset : epoch, owner: marker.owner)
-      let place = Place(Topic.orderState, self.partition)
-      self.produce(place, key: Array("epoch".utf8), value: resolved.encoded(), headers: RecordHeaders()) { _ in done(offset) }
-    }
-  }
-
-  private func begin(_ restored: RestoredOrders, epoch: Int64, next: Int64, committed: Int64) {
-    world.trace("\(self) took the partition: epoch \(epoch), approvals from \(committed)")
+  private func begin(_ restored: RestoredOrders, next: Int64) {
+    world.trace("\(self) took the partition: epoch \(restored.epoch), approvals from \(restored.nextApproval)")
     core = OrderManagerPartition(settings)
-    nextApproval = committed
     feed(.restored(restored))
     for (topic, read) in [(Topic.instruments, self.instrument), (Topic.control, self.control)] {
       let place = Place(topic, 0)
@@ -79,7 +68,7 @@ final class OrderManagerProcess: SimulatedProcess {
     }
     follow(executions, from: next)
     renewLease()
-    follow(Place(Topic.approved, partition), from: committed)
+    follow(Place(Topic.approved, partition), from: restored.nextApproval)
     keepClock()
     connect()
     isReady = true
@@ -122,15 +111,14 @@ final class OrderManagerProcess: SimulatedProcess {
     }
   }
 
-  /// Commits what is done; an accepted commit is the lease.
   private func renewLease() {
-    let begun = (world.now, wallClock)
-    commit(nextApproval) {
-      self.leaseUntil = begun.0 + Self.lease
-      self.feed(.lease(until: begun.1 + Self.lease))
+    let begun = (world.now.nanoseconds, wallClock)
+    commit(core?.committable ?? 0) {
+      self.lease.renew(begun: begun.0)
+      self.feed(.lease(until: begun.1 + Lease.length))
     }
     if world.mutation == .fencing { feed(.lease(until: wallClock + Interval.hour)) }
-    deliver(after: 400 * Interval.millisecond) { if !self.isStopping { self.renewLease() } }
+    deliver(after: Lease.renewalInterval) { if !self.isStopping { self.renewLease() } }
   }
 
   private func keepClock() {
@@ -160,7 +148,7 @@ final class OrderManagerProcess: SimulatedProcess {
     deliver(after: world.upTo(200 * Interval.millisecond)) {
       guard number == self.connection else { return }
       self.isConnected = true
-      self.feed(.connected(self.route, true))
+      for route in self.routes { self.feed(.connected(route, true)) }
     }
     loseConnectionSometime(number)
   }
@@ -171,7 +159,7 @@ final class OrderManagerProcess: SimulatedProcess {
       guard self.world.chance(self.world.faults.disconnect) else { return self.loseConnectionSometime(number) }
       self.world.trace("\(self) loses its private stream")
       self.connection += 1
-      if self.isConnected { self.feed(.connected(self.route, false)) }
+      for route in self.routes where self.isConnected { self.feed(.connected(route, false)) }
       self.isConnected = false
       self.deliver(after: self.world.upTo(2 * Interval.second)) { self.connect() }
     }
@@ -179,8 +167,8 @@ final class OrderManagerProcess: SimulatedProcess {
 
   override func ended() { connection += 1 }
 
-  /// Something is said on the stream of the account.
-  func hear(_ report: VenueOrderReport) {
+  /// Something is said on the stream of an account.
+  func hear(_ report: VenueOrderReport, of account: Account) {
     guard isConnected else { return }
     let number = connection
     let isLate = world.chance(0.05)
@@ -188,7 +176,7 @@ final class OrderManagerProcess: SimulatedProcess {
     lastEvent = at
     deliver(after: at - world.now) {
       guard number == self.connection else { return }
-      self.feed(.stream(self.route, .order(report)))
+      self.feed(.stream(Route(account, .binance), .order(report)))
     }
   }
 
@@ -196,15 +184,16 @@ final class OrderManagerProcess: SimulatedProcess {
 
   override func release(_ done: @escaping () -> Void) {
     isStopping = true
-    drain(until: world.now + 1_500 * Interval.millisecond, done)
+    feed(.stop)
+    settle(until: world.now + 1_500 * Interval.millisecond, done)
   }
 
-  private func drain(until deadline: Timestamp, _ done: @escaping () -> Void) {
-    guard outstanding > 0, world.now < deadline else {
-      commit(nextApproval) {}
+  private func settle(until deadline: Timestamp, _ done: @escaping () -> Void) {
+    guard let core, core.outstanding > 0, world.now < deadline else {
+      commit(core?.committable ?? 0) {}
       return done()
     }
-    deliver(after: Interval.millisecond) { self.drain(until: deadline, done) }
+    deliver(after: Interval.millisecond) { self.settle(until: deadline, done) }
   }
 
   // MARK: Effects
@@ -218,8 +207,7 @@ final class OrderManagerProcess: SimulatedProcess {
   private func carryOut(_ effect: OrderManagerEffect) {
     switch effect {
     case .publish(let publication): publish(publication)
-    case .call(let call): if !isStopping { send(call) }
-    case .commit(let next): nextApproval = next
+    case .call(let call): send(call)
     case .redis(.order(let account, let id, let value, let isOpen)):
       world.redis["order:\(account):\(id)"] = value
       world.redis["open:\(account):\(id)"] = isOpen ? value : nil
@@ -263,12 +251,12 @@ final class OrderManagerProcess: SimulatedProcess {
   /// The last look at the lease, then the signature, then the wire: between them the process may stall.
   private func send(_ call: VenueCall) {
     guard let clock else { return answer(call, .notSent(reason: "no clock")) }
-    if let notAfter = call.notAfter, world.mutation != .fencing {
-      let until = min(leaseUntil, world.now + (notAfter - wallClock))
-      guard world.now < until else { return answer(call, .notSent(reason: "the lease or the approval has run out")) }
+    let deadline = lease.deadline(of: call, monotonic: world.now.nanoseconds, wall: wallClock)
+    guard deadline != nil || world.mutation == .fencing else {
+      return answer(call, .notSent(reason: "the lease or the approval has run out"))
     }
     let signedAt = wallClock + clock.offset
-    let permit = SendPermit(lease: leaseUntil, at: world.now)
+    let permit = SendPermit(lease: Timestamp(nanoseconds: lease.end), at: world.now)
     perform { self.world.venue.receive(call, signedAt: signedAt, permit: permit, from: self) }
   }
 

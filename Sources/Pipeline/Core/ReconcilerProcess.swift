@@ -8,7 +8,7 @@ final class ReconcilerProcess: SimulatedProcess {
   private var waiting: [LogRecord] = []
   private var isReading = false
   private var isStoring = false
-  private lazy var rounds = Rounds(self)
+  private lazy var rounds = world.accounts(of: partition).map { Rounds(self, $0) }
 
   /// The executions below this offset are in the database, stored by this process.
   var storedUpTo: Int64 { inputs[Place(Topic.executions, partition)]?.nextOffset ?? -1 }
@@ -17,7 +17,7 @@ final class ReconcilerProcess: SimulatedProcess {
 
   override func start() {
     guard world.now >= world.databaseDownUntil else { return pause() }
-    if !isReady { rounds.keepGoing(after: 0) }
+    if !isReady { for rounds in rounds { rounds.keepGoing(after: 0) } }
     isReady = true
     isReading = true
     for place in places {

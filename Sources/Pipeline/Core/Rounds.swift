@@ -11,9 +11,9 @@ final class Rounds {
   private let account: Account
   private var memory: AccountReconciliation?
 
-  init(_ process: ReconcilerProcess) {
+  init(_ process: ReconcilerProcess, _ account: Account) {
     self.process = process
-    account = process.world.accounts[Int(process.partition)]
+    self.account = account
   }
 
   /// A round after a while, and so on.

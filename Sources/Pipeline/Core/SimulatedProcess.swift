@@ -70,7 +70,10 @@ class SimulatedProcess: CustomStringConvertible {
   private func proceed() {
     guard !isStepping else { return }
     isStepping = true
-    defer { isStepping = false }
+    defer {
+      isStepping = false
+      if !isActing { steps.removeAll() }
+    }
     while isActing, !steps.isEmpty {
       if world.now < stalledUntil {
         world.schedule(at: stalledUntil) { self.proceed() }
@@ -87,7 +90,6 @@ class SimulatedProcess: CustomStringConvertible {
         }
       }
     }
-    steps.removeAll(keepingCapacity: true)
   }
 
   /// Something comes to the process; when it stalls, afterwards.
@@ -132,7 +134,10 @@ class SimulatedProcess: CustomStringConvertible {
 
   private func stall() {
     world.history.stalls += 1
-    let length = world.upTo(10 * Interval.second)
+    // Those that wake while their successor takes the partition meet most.
+    let isClose = Int.random(in: 0..<4, using: &world.generator) == 0
+    let length =
+      isClose ? World.sessionTimeout + world.upTo(100 * Interval.millisecond) : world.upTo(10 * Interval.second)
     stalledUntil = world.now + length
     world.trace("\(self) stalls for \(length / Interval.millisecond) ms")
     guard length > World.sessionTimeout, !isReplaced else { return }

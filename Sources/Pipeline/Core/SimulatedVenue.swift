@@ -241,10 +241,10 @@ final class SimulatedVenue {
       let report = report(update.order, fills: fills)
       let account = accounts[update.order.request.account - 1]
       for process in world.processes {
-        guard let process = process as? OrderManagerProcess, world.accounts[Int(process.partition)] == account else { continue }
+        guard let process = process as? OrderManagerProcess, process.partition == World.partition(of: account) else { continue }
         if world.chance(world.faults.dropEvent) { continue }
-        process.hear(report)
-        if world.chance(world.faults.repeatEvent) { process.hear(repeated(report, world)) }
+        process.hear(report, of: account)
+        if world.chance(world.faults.repeatEvent) { process.hear(repeated(report, world), of: account) }
       }
     }
   }

@@ -30,6 +30,7 @@ final class World {
   var processes: [SimulatedProcess] = []
   var brokerDownUntil = Timestamp.zero
   var databaseDownUntil = Timestamp.zero
+  private var bookBrokenUntil = Timestamp.zero
   var history = History()
   private var queue = EventQueue()
   private var processCount = 0
@@ -41,7 +42,7 @@ final class World {
     self.isTracing = isTracing
     generator = SeededGenerator(seed: seed)
     self.faults = faults ?? Faults(using: &generator)
-    accounts = Self.accountNames()
+    accounts = Self.accountNames(ofEach: Int.random(in: 1...2, using: &generator))
     venue = SimulatedVenue(accounts: accounts, seed: generator.next())
   }
 
@@ -50,13 +51,17 @@ final class World {
     return value
   }
 
-  /// One account on each partition.
-  private static func accountNames() -> [Account] {
-    (0..<partitionCount).map { partition in
-      let names = (0..<100).lazy.map { legal(Account("account\($0)")) }
-      return legal(names.first { Partitioner.partition(forKey: $0.text.utf8, count: partitionCount) == partition })
-    }
+  /// So many accounts of each partition.
+  private static func accountNames(ofEach count: Int) -> [Account] {
+    let names = (0..<100).map { legal(Account("account\($0)")) }
+    return (0..<partitionCount).flatMap { place in names.filter { partition(of: $0) == place }.prefix(count) }
   }
+
+  static func partition(of account: Account) -> Int32 {
+    Partitioner.partition(forKey: account.text.utf8, count: partitionCount)
+  }
+
+  func accounts(of partition: Int32) -> [Account] { accounts.filter { Self.partition(of: $0) == partition } }
 
   var isBusy: Bool { now - Self.start < Self.busy }
 
@@ -96,6 +101,9 @@ final class World {
       event.action()
     }
     now = end
+    // What never happened holds the world and would keep it in memory.
+    queue = EventQueue()
+    processes = []
   }
 
   private func publishReference() {
@@ -122,8 +130,11 @@ final class World {
   }
 
   private func publishBook() {
+    let isValid = now >= bookBrokenUntil
     let record = BookRecord(
-      kind: .status, venue: .binance, symbol: Self.symbol, updateID: 1, isValid: true, ingestTime: now, top: venue.top)
+      kind: .status, venue: .binance, symbol: Self.symbol, updateID: 1, isValid: isValid, ingestTime: now,
+      top: isValid ? venue.top : TopOfBook(bid: nil, ask: nil))
+    history.quotes.append((now, isValid))
     _ = append(Place(Topic.book(venue: .binance, symbol: Self.symbol), 0), value: record.encoded())
   }
 
@@ -136,6 +147,11 @@ final class World {
     if chance(faults.databaseDown) {
       databaseDownUntil = now + upTo(5 * Interval.second)
       trace("PostgreSQL away")
+    }
+    if chance(faults.breakBook) {
+      bookBrokenUntil = now + upTo(6 * Interval.second)
+      publishBook()
+      trace("the book is broken until \(bookBrokenUntil)")
     }
     if chance(faults.strangers) { Stranger(world: self).write() }
     if chance(faults.flushRedis) {
@@ -204,6 +220,8 @@ struct History {
   var trace: [String] = []
   var limits: [Account: Limits] = [:]
   var controls: [Account: [Control]] = [:]
+  /// When a book was published, and whether it was valid.
+  var quotes: [(at: Timestamp, isValid: Bool)] = []
   var violations: [String] = []
   var crashes = 0
   var stalls = 0

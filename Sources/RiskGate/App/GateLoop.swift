@@ -14,23 +14,11 @@ final class GateLoop {
   private let consumer: KafkaConsumer
   private let feed: ReferenceFeed
   private let outbox: Outbox
-  private let takeOver: TakeOver
-  private var gates: [Int32: Gate] = [:]
-  private var effects: [RiskEffect] = []
+  private let takeOver: TakeOverDriver
+  /// The partitions that are decided here.
+  private var gates: [Int32: GatePartition] = [:]
+  private var outputs: [GateOutput] = []
   private var hasKnownMarket = false
-
-  /// One partition that is decided here.
-  private struct Gate {
-    var engine: RiskEngine
-    let epoch: Int64
-    var progress: InputProgress
-    var committed: Int64
-    /// Behind the last own record on each output: the offsets of the only writer have no gaps.
-    var approvedNext: Int64
-    var rejectedNext: Int64
-
-    mutating func noteCommit() { committed = progress.committable }
-  }
 
   /// Runs until the end, with every outcome acknowledged.
   static func run(_ context: GateContext, until stop: Latch) throws {
@@ -59,9 +47,9 @@ final class GateLoop {
   private init(_ context: GateContext) throws {
     self.context = context
     let kafka = context.settings.kafka
-    outbox = try Outbox(kafka, wakeup: context.wakeup)
+    outbox = try Outbox(kafka, clock: context.clock, wakeup: context.wakeup)
     feed = try ReferenceFeed(context)
-    takeOver = TakeOver(context: context, reader: try KafkaReader(kafka), outbox: outbox)
+    takeOver = TakeOverDriver(context: context, reader: try KafkaReader(kafka), outbox: outbox)
     consumer = try KafkaConsumer(kafka, group: Self.group, instanceID: context.settings.instance)
     consumer.attach(context.wakeup)
     try consumer.subscribe([Topic.orders])
@@ -139,13 +127,9 @@ final class GateLoop {
     boundary("riskgate.order.polled")
     let time = context.clock.now()
     let source = RecordSource(message)
-    let headers = message.recordHeaders
     context.metrics.sinceAppend.observe(nanoseconds: time - source.timestamp)
-    gates[partition]?.progress.begin(source.offset)
-    let record = OrderRecord(payload: message.value, source: source, origin: headers.origin)
-    let input = Input(offset: source.offset, headers: headers.adding("riskgate.in", time))
-    try apply(.order(record), to: partition, at: time, for: input)
-    gates[partition]?.progress.finish(source.offset)
+    gates[partition]?.decide(message.value, source: source, headers: message.recordHeaders, at: time, into: &outputs)
+    try carryOut(partition)
     context.metrics.decision.observe(nanoseconds: context.clock.now() - time)
   }
 
@@ -159,15 +143,12 @@ final class GateLoop {
     var starts: [TopicPartitionOffset] = []
     for partition in partitions {
       let taken = try takeOver.run(partition)
-      // What was committed has its outcomes in the log, those that leave the partition included.
-      let start = max(taken.engine.checkpoint.orders, committed[TopicPartition(Topic.orders, partition)] ?? 0)
-      gates[partition] = Gate(
-        engine: taken.engine, epoch: taken.epoch, progress: InputProgress(from: start), committed: start,
-        approvedNext: taken.epoch + 1, rejectedNext: taken.rejectedNext)
-      gates[partition]?.engine.beginReading(at: start)
-      for event in feed.known { try apply(event, to: partition) }
-      try apply(.ready, to: partition)
-      try feed.follow(partition, from: taken.executions)
+      let (gate, start) = taken.partition(
+        committed: committed[TopicPartition(Topic.orders, partition)] ?? 0, at: context.clock.now())
+      gates[partition] = gate
+      gates[partition]?.begin(knowing: feed.known, at: context.clock.now(), into: &outputs)
+      try carryOut(partition)
+      try feed.follow(partition, from: taken.executionsNext)
       starts.append(TopicPartitionOffset(Topic.orders, partition, offset: start))
     }
     try consumer.assign(starts)
@@ -181,147 +162,110 @@ final class GateLoop {
   private func release() throws {
     context.health.set("orders", .unhealthy("no partitions"))
     for partition in gates.keys.sorted() { try apply(.flush, to: partition) }
-    if try outbox.drain(timeoutMilliseconds: 2_000) {
-      try takeAcknowledgements()
-      let places = gates.keys.sorted().compactMap(place)
+    if try settle(timeoutMilliseconds: 2_000), !gates.isEmpty {
       // Whoever comes next finds the outcomes in the log, with these offsets or without.
-      if !places.isEmpty {
-        do throws(KafkaError) { try consumer.commit(places, timeoutMilliseconds: 1_000) } catch {
-          context.logger.warning("offsets were not committed: \(error)")
-        }
+      do throws(KafkaError) {
+        let places = gates.sorted { $0.key < $1.key }
+        try consumer.commit(
+          places.map { TopicPartitionOffset(Topic.orders, $0.key, offset: $0.value.committable) }, timeoutMilliseconds: 1_000)
+      } catch {
+        context.logger.warning("offsets were not committed: \(error)")
       }
     }
     try drop()
   }
 
   private func drop() throws {
-    for partition in gates.keys.sorted() {
-      try feed.leave(partition)
-      outbox.forget(partition)
-    }
+    for partition in gates.keys.sorted() { try feed.leave(partition) }
     gates.removeAll()
     context.metrics.partitions.set(0)
   }
 
-  private func place(_ partition: Int32) -> TopicPartitionOffset? {
-    gates[partition].map { TopicPartitionOffset(Topic.orders, partition, offset: $0.progress.committable) }
+  /// Waits until the broker has everything; false when the time is over first.
+  private func settle(timeoutMilliseconds: Int) throws -> Bool {
+    let deadline = Deadline(afterMilliseconds: timeoutMilliseconds)
+    while !gates.values.allSatisfy(\.isSettled) {
+      guard !deadline.isPast else { return false }
+      try takeAcknowledgements(timeoutMilliseconds: 50)
+    }
+    return true
   }
 
   // MARK: Time and acknowledgements
 
   private func tick() throws {
     let isForgetful = context.isRedisForgetful.take()
+    var commits: [TopicPartitionOffset] = []
     for partition in gates.keys.sorted() {
       if isForgetful { try apply(.refresh, to: partition) }
       try apply(.tick, to: partition)
+      if let offset = gates[partition]?.takeCommit() {
+        commits.append(TopicPartitionOffset(Topic.orders, partition, offset: offset))
+      }
     }
     context.metrics.outstanding.set(Int64(outbox.outstanding))
-    let changed = gates.keys.sorted().filter { gates[$0].map { $0.progress.committable > $0.committed } ?? false }
-    guard !changed.isEmpty else { return }
+    guard !commits.isEmpty else { return }
     boundary("riskgate.commit.due")
-    try consumer.commitAsync(changed.compactMap(place), token: 0)
-    for partition in changed { gates[partition]?.noteCommit() }
+    try consumer.commitAsync(commits, token: 0)
   }
 
-  private func takeAcknowledgements() throws {
-    var touched: Set<Int32> = []
-    for record in try outbox.takeAcknowledged() {
-      let partition = record.inputPartition
-      guard gates[partition] != nil else { continue }
-      boundary("riskgate.outcome.acknowledged", if: record.input != nil)
-      try checkAlone(record)
-      if let input = record.input { gates[partition]?.progress.finish(input) }
-      switch record.topicPartition.topic {
-      case Topic.approved: gates[partition]?.approvedNext = record.offset + 1
-      case Topic.rejected: gates[partition]?.rejectedNext = record.offset + 1
-      default: break
+  private func takeAcknowledgements(timeoutMilliseconds: Int = 0) throws {
+    let time = context.clock.now()
+    for done in try outbox.takeAcknowledged(timeoutMilliseconds: timeoutMilliseconds) {
+      let partition = done.partition
+      boundary("riskgate.outcome.acknowledged", if: done.receipt.isOutcome)
+      if let stretch = gates[partition]?.intrusion(before: done.receipt, at: done.offset) {
+        try checkAlone(partition, stretch)
       }
-      touched.insert(partition)
-    }
-    for partition in touched.sorted() {
-      guard let gate = gates[partition] else { continue }
-      try apply(.acknowledged(approved: gate.approvedNext, rejected: gate.rejectedNext), to: partition)
+      gates[partition]?.acknowledge(done.receipt, at: done.offset, time: time, into: &outputs)
+      try carryOut(partition)
     }
   }
 
-  /// Somebody else has written where only the owner writes. Records of a former owner count for nobody; a marker means that ours do
-  /// not count either, be it that of a process which stalled while it took the partition and does not know that it lost it again.
-  private func checkAlone(_ record: Outbox.Acknowledgement) throws {
-    guard let gate = gates[record.inputPartition] else { return }
-    let place = record.topicPartition
-    let expected: Int64
-    switch place.topic {
-    case Topic.approved: expected = gate.approvedNext
-    case Topic.rejected: expected = gate.rejectedNext
-    default: return
+  /// Somebody else has written where only the owner writes.
+  private func checkAlone(_ partition: Int32, _ stretch: LogStretch) throws {
+    let newest = try takeOver.reader.watermarks(Topic.approved, partition).high - 1
+    try takeOver.reader.readPartition(stretch.topic, partition, from: stretch.from, to: stretch.to) { message in
+      gates[partition]?.readIntruder(message.value, of: stretch.topic, at: message.offset, newest: newest)
     }
-    guard record.offset > expected else { return }
-    let reader = takeOver.reader
-    // Epochs begin on `orders.approved`; a marker that names one which cannot have begun there is nobody's.
-    let newest = try reader.watermarks(Topic.approved, place.partition).high - 1
-    var fence = EpochFence(epoch: gate.epoch)
-    try reader.readPartition(place.topic, place.partition, from: expected, to: record.offset) { message in
-      guard let value = message.value, let reader = try? RecordReader(value), let marker = EpochMarker(reader) else { return }
-      _ = place.topic == Topic.approved ? fence.see(marker, at: message.offset) : fence.see(marker, notAbove: newest)
+    guard gates[partition]?.isFenced == true else { return }
+    throw OutboxError(description: "another owner has marked \(stretch.topic)[\(partition)]")
+  }
+
+  // MARK: Outputs
+
+  private func apply(_ event: RiskEvent, to partition: Int32) throws {
+    gates[partition]?.apply(event, at: context.clock.now(), into: &outputs)
+    try carryOut(partition)
+  }
+
+  /// Carries out what a partition wants, in order.
+  private func carryOut(_ partition: Int32) throws {
+    for output in outputs {
+      note(output.effect)
+      guard let record = output.record else { continue }
+      boundary("riskgate.outcome.decided", if: record.receipt.isOutcome)
+      try outbox.send(record, of: partition)
+      boundary("riskgate.outcome.sent", if: record.receipt.isOutcome)
+      boundary("riskgate.snapshot.sent", if: record.topic == Topic.riskState)
     }
-    guard fence.epoch > gate.epoch else { return }
-    throw OutboxError(description: "another owner has marked \(place.topic)[\(place.partition)]")
+    outputs.removeAll(keepingCapacity: true)
   }
 
-  // MARK: Effects
-
-  /// The record on `orders` that is being decided.
-  private struct Input {
-    let offset: Int64
-    let headers: RecordHeaders
-  }
-
-  private func apply(_ event: RiskEvent, to partition: Int32, at time: Timestamp? = nil, for input: Input? = nil) throws {
-    guard gates[partition] != nil else { return }
-    gates[partition]?.engine.apply(event, at: time ?? context.clock.now(), into: &effects)
-    for effect in effects { try carryOut(effect, partition, input) }
-    effects.removeAll(keepingCapacity: true)
-  }
-
-  private func carryOut(_ effect: RiskEffect, _ partition: Int32, _ input: Input?) throws {
+  private func note(_ effect: RiskEffect) {
     switch effect {
     case .approve(let approval):
       if approval.isDuplicate { context.metrics.duplicates.add() } else { context.metrics.approved.add() }
-      try send(Topic.approved, partition, approval.request.account.text, approval.encoded(), partition, input)
     case .reject(let rejection):
       context.metrics.count(rejection)
       context.logger.info(
         rejection.reason, ["account": .string(rejection.account.text), "order": .string(rejection.clientOrderID.text)])
-      try send(Topic.rejected, partition, rejection.account.text, rejection.encoded(), partition, input)
-    case .deadLetter(let letter):
-      context.metrics.deadLetters.add()
-      if letter.code == .unfenced { context.metrics.unfenced.add() }
-      try send(Topic.deadLetters, 0, letter.source.topic, letter.encoded(), partition, input)
-    case .rekey(let account, let right, let payload, let origin):
-      context.metrics.moved.add()
-      var moved = input?.headers ?? RecordHeaders()
-      moved.origin = origin
-      try send(Topic.orders, right, account.text, payload, partition, input.map { Input(offset: $0.offset, headers: moved) })
-    case .snapshot(let key, let value):
-      let headers = RecordHeaders(epoch: gates[partition]?.epoch).adding("riskgate.out", context.clock.now())
-      try outbox.sendSnapshot(partition, key: key, value: value, headers: headers)
-    case .alert(let alert): try send(Topic.alerts, 0, alert.service, alert.encoded(), partition, nil)
+    case .deadLetter: context.metrics.deadLetters.add()
+    case .rekey: context.metrics.moved.add()
+    case .alert(let alert): if alert.severity == .critical { context.logger.error(alert.message) }
     case .position(let view): context.live.show(view)
     case .risk(let view): context.live.show(view)
+    case .snapshot: break
     }
-  }
-
-  private func send(
-    _ topic: String, _ target: Int32, _ key: String, _ value: [UInt8], _ partition: Int32, _ input: Input?
-  ) throws {
-    var headers = input?.headers ?? RecordHeaders()
-    // `orders` has many writers and no owner: what is moved there carries no epoch.
-    headers.epoch = topic == Topic.orders ? nil : gates[partition]?.epoch
-    if let input { gates[partition]?.progress.add(input.offset) }
-    boundary("riskgate.outcome.decided", if: input != nil)
-    try outbox.send(
-      topic, partition: target, key: key, value: value, headers: headers.adding("riskgate.out", context.clock.now()),
-      input: input?.offset, inputPartition: partition)
-    boundary("riskgate.outcome.sent", if: input != nil)
   }
 }

@@ -9,24 +9,48 @@ extension RiskEngine {
       effects.append(.reject(rejection(.tooManyAccounts, request.account, id, source, request: request)))
       return
     }
+    if let known = decision(onMoved: source, account) {
+      return effects.append(repeated(known, request, id, account, source))
+    }
+    var code: RejectionCode?
     switch request.action {
     case .cancel, .cancelAll: effects.append(.approve(approval(of: request, id, account, source, lifetime: Interval.day)))
-    case .new, .replace: decideOrder(request, id, account, source, into: &effects)
+    case .new, .replace: code = decideOrder(request, id, account, source, into: &effects)
     }
+    remember(moved: source, request, code: code, account)
   }
 
+  /// A RiskGate that ends while it moves a record may move it again: both copies name the place where it lay first, and the second is
+  /// answered as a repetition, whatever it asks for.
+  private func decision(onMoved source: RecordSource, _ account: Int) -> RecentIdentifiers.Entry? {
+    guard isMoved(source) else { return nil }
+    return accounts[account].identifiers.find(ClientOrderID.derived(from: source).stableHash, now: now)
+  }
+
+  /// Remembers the place where a moved record lay first.
+  mutating func remember(moved source: RecordSource, _ request: OrderRequest, code: RejectionCode?, _ account: Int) {
+    guard isMoved(source), decision(onMoved: source, account) == nil else { return }
+    remember(ClientOrderID.derived(from: source).stableHash, request.contentHash, code: code, account)
+  }
+
+  private func isMoved(_ source: RecordSource) -> Bool {
+    source.topic == Topic.orders && source.partition != settings.partition
+  }
+
+  /// The rejection's code; nil when it is approved.
   private mutating func decideOrder(
     _ request: OrderRequest, _ id: ClientOrderID, _ account: Int, _ source: RecordSource, into effects: inout [RiskEffect]
-  ) {
+  ) -> RejectionCode? {
     let key = id.stableHash
     let content = request.contentHash
     let known = accounts[account].identifiers.find(key, now: now)
     if let known, known.content == content {
       effects.append(repeated(known, request, id, account, source))
-      return
+      return RejectionCode(rawValue: Int(known.code))
     }
     var figures = DecisionFigures()
     figures.executionsOffset = checkpoint.executions
+    figures.ordersOffset = deciding
     let refusal: Refusal?
     switch propose(request, account) {
     case .failure(let early): refusal = early
@@ -40,8 +64,8 @@ extension RiskEngine {
       effects.append(.reject(rejection(refusal, request.account, id, source, request: request, figures: figures)))
     }
     // Whatever is refused under it, an id keeps naming the first request that it named.
-    guard known == nil, Self.isRemembered(refusal?.code) else { return }
-    remember(key, content, code: refusal?.code, account)
+    if known == nil, Self.isRemembered(refusal?.code) { remember(key, content, code: refusal?.code, account) }
+    return refusal?.code
   }
 
   /// True for decisions that a repetition of the request is answered with. One that came too early may be tried again, and an id that
@@ -76,6 +100,7 @@ extension RiskEngine {
   ) -> Approval {
     var figures = DecisionFigures()
     figures.executionsOffset = checkpoint.executions
+    figures.ordersOffset = deciding
     return Approval(
       request: request, clientOrderID: id, timeInForce: request.timeInForce, validUntil: now + lifetime,
       controlVersion: accounts[account].control.version, limitsVersion: accounts[account].limits.version, decidedAt: now,

@@ -12,6 +12,9 @@ public struct Holdback<Record: Sendable>: Sendable {
   /// True when no record waits.
   public var isEmpty: Bool { held.isEmpty }
 
+  /// True when nothing waits and nothing is on its way.
+  var isSettled: Bool { held.isEmpty && underWay.first == nil }
+
   /// A record is on its way.
   public mutating func begin(_ token: UInt64) {
     underWay.append(token)

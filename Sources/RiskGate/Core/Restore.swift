@@ -24,6 +24,8 @@ public struct RiskRestore: Sendable {
   private struct Decision: Sendable {
     let time: Timestamp
     let source: RecordSource
+    /// Where the record that was decided lies on `orders`.
+    let offset: Int64?
     let verdict: Verdict
   }
 
@@ -55,10 +57,15 @@ public struct RiskRestore: Sendable {
     guard let value, let reader = try read(value, epoch, at: isApproved ? offset : nil, &fence) else { return }
     if isApproved {
       let approval = try Approval(reader)
-      decisions.append(Decision(time: approval.decidedAt, source: approval.source, verdict: .approved(approval)))
+      decisions.append(
+        Decision(
+          time: approval.decidedAt, source: approval.source, offset: approval.figures.ordersOffset, verdict: .approved(approval)))
     } else {
       let rejection = try Rejection(reader)
-      decisions.append(Decision(time: rejection.decidedAt, source: rejection.source, verdict: .rejected(rejection)))
+      decisions.append(
+        Decision(
+          time: rejection.decidedAt, source: rejection.source, offset: rejection.figures.ordersOffset,
+          verdict: .rejected(rejection)))
     }
   }
 
@@ -97,24 +104,27 @@ public struct RiskRestore: Sendable {
       }
       engine.restore(snapshot)
     }
-    let ordered = decisions.sorted { ($0.time, $0.source.offset) < ($1.time, $1.source.offset) }
-    for decision in ordered where !isIncluded(decision.source) {
-      let source = decision.source
-      engine.decided.insert(source)
-      if source.topic == Topic.orders, source.partition == settings.partition {
-        engine.decidedEnd = max(engine.decidedEnd, source.offset + 1)
+    let ordered = decisions.sorted { ($0.time, $0.offset ?? 0) < ($1.time, $1.offset ?? 0) }
+    for decision in ordered where !isIncluded(decision) {
+      if let offset = decision.offset {
+        engine.decided.insert(offset)
+        engine.decidedEnd = max(engine.decidedEnd, offset + 1)
       }
       switch decision.verdict {
-      case .approved(let approval): engine.replay(approval)
-      case .rejected(let rejection): engine.replay(rejection)
+      case .approved(let approval):
+        engine.replay(approval)
+        engine.replay(moved: decision.source, approval.request, code: nil)
+      case .rejected(let rejection):
+        engine.replay(rejection)
+        if let request = rejection.request { engine.replay(moved: decision.source, request, code: rejection.code) }
       }
     }
     return engine
   }
 
   /// True for the decision on a record that the snapshots have behind them: they may have forgotten its id since.
-  private func isIncluded(_ source: RecordSource) -> Bool {
-    source.topic == Topic.orders && source.partition == settings.partition && source.offset < checkpoint.orders
+  private func isIncluded(_ decision: Decision) -> Bool {
+    decision.offset.map { $0 < checkpoint.orders } ?? false
   }
 }
 
@@ -186,6 +196,12 @@ extension RiskEngine {
     track(
       approval.clientOrderID, symbol: place.symbol, venue: place.venue, side: place.side,
       total: reserved, quantity: min(total, reserved), limitPrice: approval.limitPrice, account)
+  }
+
+  /// Remembers again where a moved record lay first.
+  fileprivate mutating func replay(moved source: RecordSource, _ request: OrderRequest, code: RejectionCode?) {
+    guard isOurs(request.account), let account = position(of: request.account) else { return }
+    remember(moved: source, request, code: code, account)
   }
 
   /// What the order trades and where: a replacement's is that of the order that it replaces.

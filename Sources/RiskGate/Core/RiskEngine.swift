@@ -17,10 +17,12 @@ public struct RiskEngine: Sendable {
   public private(set) var unknownFields: Int64 = 0
   /// A person was told that strangers write to `executions`.
   var hasToldOfStrangers = false
-  /// Records whose decision was found in the log at the take-over: they are not decided again.
-  var decided: Set<RecordSource> = []
-  /// Behind the last of those on this partition.
+  /// Offsets on `orders` whose decision was found in the log at the take-over: they are not decided again.
+  var decided: Set<Int64> = []
+  /// Behind the last of those.
   var decidedEnd: Int64 = 0
+  /// The offset on `orders` that is being decided.
+  var deciding: Int64?
   /// The day that the accounts are in.
   var day: Int64 = 0
   var lastSnapshot = Timestamp.zero
@@ -99,9 +101,11 @@ public struct RiskEngine: Sendable {
 extension RiskEngine {
   private mutating func apply(_ record: OrderRecord, into effects: inout [RiskEffect]) {
     checkpoint.orders = max(checkpoint.orders, record.source.offset + 1)
+    guard decided.isEmpty || decided.remove(record.source.offset) == nil else { return }
+    deciding = record.source.offset
+    defer { deciding = nil }
     let origin = trustedOrigin(of: record)
     let source = origin ?? record.source
-    guard decided.isEmpty || decided.remove(source) == nil else { return }
     switch OrderRequest.read(record.payload, defaults: settings.defaults) {
     case .unreadable(let error): deadLetter(error, record, source, into: &effects)
     case .refused(let error, let account, let id):
@@ -151,6 +155,7 @@ extension RiskEngine {
     let known = accounts.position(of: account)
     var figures = figures
     figures.executionsOffset = checkpoint.executions
+    figures.ordersOffset = deciding
     return Rejection(
       account: account, clientOrderID: id, code: refusal.code, reason: refusal.sentence, request: request,
       controlVersion: known.map { accounts[$0].control.version } ?? 0,

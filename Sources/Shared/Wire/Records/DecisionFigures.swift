@@ -26,6 +26,8 @@ public struct DecisionFigures: Hashable, Sendable {
   public var dailyProfit: Money?
   /// The offset of `executions` (same partition) up to which fills were known: the next one to read.
   public var executionsOffset: Int64?
+  /// The offset of the record on `orders` that was decided, on the decider's partition; nil for what nobody asked for there.
+  public var ordersOffset: Int64?
 
   /// No figures yet.
   public init() {}
@@ -43,6 +45,7 @@ public struct DecisionFigures: Hashable, Sendable {
     ordersInWindow = try reader.integer("orders_in_window").map(Int.init)
     dailyProfit = try reader.decimal("daily_profit")
     executionsOffset = try reader.integer("executions_offset")
+    ordersOffset = try reader.integer("orders_offset")
   }
 
   func write(to writer: inout JSONWriter) {
@@ -60,6 +63,7 @@ public struct DecisionFigures: Hashable, Sendable {
     writer.member("orders_in_window", ordersInWindow)
     writer.member("daily_profit", dailyProfit)
     writer.member("executions_offset", executionsOffset)
+    writer.member("orders_offset", ordersOffset)
     writer.endObject()
   }
 }
