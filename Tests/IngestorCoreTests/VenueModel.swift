@@ -59,8 +59,10 @@ struct VenueModel {
       writer.member("s", "BTCUSDT")
       writer.member("U", first)
       writer.member("u", lastID)
-      Self.write("b", bids, to: &writer)
-      Self.write("a", asks, to: &writer)
+      writer.name("b")
+      writer.levels(bids)
+      writer.name("a")
+      writer.levels(asks)
     }
   }
 
@@ -76,8 +78,10 @@ struct VenueModel {
       writer.name("data")
       writer.beginObject()
       writer.member("s", "BTCUSDT")
-      Self.write("b", bids, to: &writer)
-      Self.write("a", asks, to: &writer)
+      writer.name("b")
+      writer.levels(bids)
+      writer.name("a")
+      writer.levels(asks)
       writer.member("u", lastID)
       writer.endObject()
     }
@@ -86,8 +90,10 @@ struct VenueModel {
   func snapshot() -> VenueResult {
     let body = JSONWriter.object { writer in
       writer.member("lastUpdateId", lastID)
-      Self.write("bids", book.levels(.buy), to: &writer)
-      Self.write("asks", book.levels(.sell), to: &writer)
+      writer.name("bids")
+      writer.levels(book.levels(.buy))
+      writer.name("asks")
+      writer.levels(book.levels(.sell))
     }
     return .reply(VenueReply(status: 200, body: body))
   }
@@ -107,18 +113,6 @@ struct VenueModel {
   private mutating func number() {
     lastID += 1
     history[lastID] = book
-  }
-
-  private static func write(_ name: StaticString, _ levels: [BookLevel], to writer: inout JSONWriter) {
-    writer.name(name)
-    writer.beginArray()
-    for level in levels {
-      writer.beginArray()
-      writer.value(level.price)
-      writer.value(level.quantity)
-      writer.endArray()
-    }
-    writer.endArray()
   }
 }
 

@@ -119,7 +119,7 @@ struct Rig {
   }
 
   /// Answers the oldest call that waits.
-  mutating func answer(_ answer: VenueAnswer) {
+  mutating func answer(_ answer: AccountAnswer) {
     let call = calls.removeFirst()
     feed(.answered(token: call.token, answer))
   }
@@ -165,7 +165,7 @@ struct Rig {
   /// The question that waits first, by name.
   var question: String? { calls.first.map { Self.name($0.action) } }
 
-  static func name(_ action: VenueCall.Action) -> String {
+  static func name(_ action: AccountRequest) -> String {
     switch action {
     case .place: "place"
     case .cancel: "cancel"

@@ -76,7 +76,7 @@ struct VenueModel {
   }
 
   /// The answer to a question.
-  func answer(_ action: VenueCall.Action, at now: Timestamp) -> VenueAnswer {
+  func answer(_ action: AccountRequest, at now: Timestamp) -> AccountAnswer {
     let visible = orders.indices.filter { orders[$0].visibleAt <= now }
     switch action {
     case .order(let clientID, _):

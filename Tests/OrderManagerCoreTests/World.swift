@@ -290,7 +290,7 @@ struct World {
     if chance(faults.refuse) {
       return answer(request.call, failure: VenueFailure(.transient, reason: "busy"), isCertain: true, to: request.owner, after: 0)
     }
-    let answered: VenueAnswer
+    let answered: AccountAnswer
     switch request.call.action {
     case .place(let order):
       let hidden = chance(faults.hideOrder) ? upTo(2_000) : 0
@@ -308,7 +308,7 @@ struct World {
 
   private mutating func answer(_ call: VenueCall, failure: VenueFailure, isCertain: Bool, to owner: Int?, after delay: Int64) {
     guard let owner else { return }
-    let answer: VenueAnswer
+    let answer: AccountAnswer
     switch call.action {
     case .place, .cancel: answer = .order(isCertain ? .failed(failure) : .unknown(failure))
     case .order: answer = .order(.failed(failure))

@@ -6,7 +6,7 @@ import Venues
 /// What other threads have for the shell's.
 enum InboxEvent: Sendable {
   /// The end of a wire call of a partition's core; `generation` tells it from an earlier core's.
-  case answered(partition: Int32, generation: UInt64, token: UInt64, VenueAnswer)
+  case answered(partition: Int32, generation: UInt64, token: UInt64, AccountAnswer)
   /// The venue's clock was measured, or could not be.
   case clock(VenueClock?)
   /// The last price of a pair that converts fees.

@@ -17,7 +17,7 @@ struct OrderManagerConfiguration: Sendable {
   let instance: String
   let accountPartitions: Int32
   /// Keys of each account at Binance.
-  let credentials: [Route: BinanceCredentials]
+  let accountsWithKeys: [Route: VenueAccount]
   /// Pairs whose prices convert fees that are taken in a third asset.
   let feePairs: [Symbol]
   /// Accounts that have no keys: their orders are refused.
@@ -44,7 +44,7 @@ struct OrderManagerConfiguration: Sendable {
     feePairs = Set(feeAssets.flatMap { asset in quotes.compactMap { Symbol(base: asset, quote: $0) } }).sorted()
     let fallback = configuration.string("APUS_DEFAULT_ACCOUNT", default: "main", help: "the account of the keys without a suffix")
     let names = configuration.list("APUS_ACCOUNTS", default: "main")
-    var credentials: [Route: BinanceCredentials] = [:]
+    var accountsWithKeys: [Route: VenueAccount] = [:]
     var keyless: [Account] = []
     for name in names {
       guard let account = Account(name) else {
@@ -55,18 +55,18 @@ struct OrderManagerConfiguration: Sendable {
       let key = configuration.secret("BINANCE_TESTNET_API_KEY\(suffix)", help: "API key of the account \(name)")
       let secret = configuration.secret("BINANCE_TESTNET_SECRET_KEY\(suffix)", help: "its secret")
       if let key, let secret {
-        credentials[Route(account, .binance)] = BinanceCredentials(apiKey: key.reveal(), secret: secret.reveal())
+        accountsWithKeys[Route(account, .binance)] = VenueAccount(.binance, apiKey: key.reveal(), secret: secret.reveal())
       } else {
         keyless.append(account)
       }
     }
-    self.credentials = credentials
+    self.accountsWithKeys = accountsWithKeys
     self.keyless = keyless
   }
 
   /// The settings of one partition's core: routes of the accounts that belong to it.
   func core(partition: Int32) -> OrderManagerSettings {
-    let routes = credentials.keys.sorted().filter {
+    let routes = accountsWithKeys.keys.sorted().filter {
       Partitioner.partition(forKey: $0.account.text.utf8, count: accountPartitions) == partition
     }
     var settings = OrderManagerSettings(

@@ -55,7 +55,7 @@ extension OrderManagerShell {
   private func start(_ partition: Int32, _ restored: RestoredOrders) {
     let settings = configuration.core(partition: partition)
     let streams = settings.routes.compactMap { route in
-      configuration.credentials[route].map {
+      configuration.accountsWithKeys[route].map {
         PrivateStream(route, $0, client: streamClient, gateway: gateway, inbox: inbox, logger: logger)
       }
     }

@@ -25,7 +25,7 @@ final class PrivateStream {
   let route: Route
   /// The subscription stands.
   private(set) var isUp = false
-  private let credentials: BinanceCredentials
+  private let account: VenueAccount
   private let client: WebSocketClient
   private let gateway: VenueGateway
   private let inbox: Inbox
@@ -40,11 +40,11 @@ final class PrivateStream {
   private var generator: SeededGenerator
 
   init(
-    _ route: Route, _ credentials: BinanceCredentials, client: WebSocketClient, gateway: VenueGateway, inbox: Inbox,
+    _ route: Route, _ account: VenueAccount, client: WebSocketClient, gateway: VenueGateway, inbox: Inbox,
     logger: Logger
   ) {
     self.route = route
-    self.credentials = credentials
+    self.account = account
     self.client = client
     self.gateway = gateway
     self.inbox = inbox
@@ -120,7 +120,7 @@ final class PrivateStream {
     let route = route
     let number = number
     do throws(WebSocketRefusal) {
-      let url = gateway.endpoints.webSocketAPI.appending(BinanceUserStream.target)
+      let url = gateway.endpoints.webSocketAPI.appending(account.declaration.privateStream.target)
       link = try client.connect(WebSocketRequest(url)) { link, event, _ in
         // An event that does not fit ends the connection: what was missed is then looked up.
         if !inbox.offer(.stream(route, number: number, Event(event))) { link.close(reason: "inbox full") }
@@ -133,7 +133,9 @@ final class PrivateStream {
 
   private func subscribe() {
     do throws(WebSocketRefusal) {
-      try link?.send(text: BinanceUserStream.subscribe(credentials, requestID: "subscribe-\(number)", at: gateway.venueTime))
+      for frame in account.declaration.greeting(requestID: "subscribe-\(number)", at: gateway.venueTime) {
+        try link?.send(text: frame)
+      }
     } catch {
       link?.close(reason: "\(error)")
     }

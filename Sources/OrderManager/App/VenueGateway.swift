@@ -15,7 +15,7 @@ final class VenueGateway: Sendable {
   let endpoints: BinanceEndpoints
   /// The time that everything here goes by.
   let ourClock: SteadyClock
-  private let trading: [Route: BinanceTrading]
+  private let accounts: [Route: VenueAccount]
   private let http: HTTPClient
   private let inbox: Inbox
   /// The venue's clock minus ours.
@@ -23,12 +23,12 @@ final class VenueGateway: Sendable {
   private let latency: Histogram
 
   init(
-    _ endpoints: BinanceEndpoints, _ credentials: [Route: BinanceCredentials], inbox: Inbox, clock: SteadyClock, metrics: Metrics
+    _ endpoints: BinanceEndpoints, _ accounts: [Route: VenueAccount], inbox: Inbox, clock: SteadyClock, metrics: Metrics
   ) throws {
     self.endpoints = endpoints
     ourClock = clock
     self.inbox = inbox
-    trading = credentials.mapValues { BinanceTrading(credentials: $0) }
+    self.accounts = accounts
     http = try HTTPClient()
     latency = metrics.histogram("apus_venue_call_seconds", help: "Wire calls, from the request to the whole answer")
   }
@@ -40,18 +40,20 @@ final class VenueGateway: Sendable {
 
   /// Sends a request of a core, or proves that it was not sent. The answer comes into the inbox, always.
   func send(_ call: VenueCall, under lease: Lease, partition: Int32, generation: UInt64) {
-    let answer: @Sendable (VenueResult) -> Void = { [inbox] result in
-      // In-flight calls are far fewer than the inbox holds.
-      inbox.offer(
-        .answered(partition: partition, generation: generation, token: call.token, VenueAnswer(result, to: call.action)))
+    guard let account = accounts[call.route]?.declaration else {
+      preconditionFailure("a core calls only where its settings have a route, and routes come from keys")
     }
-    guard let trading = trading[call.route] else { return answer(.notSent(reason: "no keys for \(call.route)")) }
+    let answer: @Sendable (VenueResult) -> Void = { [inbox] result in
+      let said = account.answer(result, to: call.action)
+      // In-flight calls are far fewer than the inbox holds.
+      inbox.offer(.answered(partition: partition, generation: generation, token: call.token, said))
+    }
     // Whether the approval still holds cannot be said before the clock is sure again.
     guard call.notAfter == nil || !ourClock.isInDoubt else { return answer(.notSent(reason: "the wall clock has stepped")) }
     guard let deadline = lease.deadline(of: call, monotonic: monotonicNanoseconds(), wall: ourClock.now()) else {
       return answer(.notSent(reason: "the lease or the approval has run out"))
     }
-    let request = trading.request(for: call.action, at: venueTime)
+    let request = account.request(call.action, at: venueTime)
     boundary("ordermanager.call.signed", if: call.notAfter != nil)
     submit(request, deadline: deadline, to: answer)
   }
@@ -101,45 +103,6 @@ final class VenueGateway: Sendable {
     } catch {
       answer(.notSent(reason: "\(error)"))
     }
-  }
-}
-
-extension BinanceTrading {
-  /// The signed request for what a core asks.
-  fileprivate func request(for action: VenueCall.Action, at time: Timestamp) -> VenueRequest {
-    switch action {
-    case .place(let order): place(order, at: time)
-    case .cancel(let clientID, let symbol): cancel(clientID: clientID, venueSymbol: symbol, at: time)
-    case .order(let clientID, let symbol): order(clientID: clientID, venueSymbol: symbol, at: time)
-    case .openOrders(let symbol): openOrders(venueSymbol: symbol, at: time)
-    case .allOrders(let symbol, let first): allOrders(venueSymbol: symbol, fromOrderID: first, limit: 1_000, at: time)
-    case .trades(let symbol, let selection): trades(venueSymbol: symbol, selection, limit: 1_000, at: time)
-    case .account: account(at: time)
-    }
-  }
-}
-
-extension VenueAnswer {
-  /// The classified outcome of a call.
-  fileprivate init(_ result: VenueResult, to action: VenueCall.Action) {
-    switch action {
-    case .place: self = .order(Self.order(result, .placeOrder))
-    case .cancel: self = .order(Self.order(result, .cancelOrder))
-    case .order: self = .order(Self.order(result, .query))
-    case .openOrders, .allOrders:
-      self = .orders(
-        BinanceErrors.classify(result, of: .query) { body throws(ReplyError) in try BinanceReplies.orders(body) })
-    case .trades:
-      self = .trades(
-        BinanceErrors.classify(result, of: .query) { body throws(ReplyError) in try BinanceReplies.trades(body) })
-    case .account:
-      self = .account(
-        BinanceErrors.classify(result, of: .query) { body throws(ReplyError) in try BinanceReplies.account(body) })
-    }
-  }
-
-  private static func order(_ result: VenueResult, _ purpose: VenueRequest.Purpose) -> VenueOutcome<VenueOrderReport> {
-    BinanceErrors.classify(result, of: purpose) { body throws(ReplyError) in try BinanceReplies.order(body) }
   }
 }
 

@@ -29,7 +29,7 @@ do {
   service.addThread("redis", wake: redis.wake) { redis.run(until: $0) }
 
   let gateway = try VenueGateway(
-    endpoints, settings.credentials, inbox: inbox, clock: SteadyClock(logger: logger, metrics: metrics), metrics: metrics)
+    endpoints, settings.accountsWithKeys, inbox: inbox, clock: SteadyClock(logger: logger, metrics: metrics), metrics: metrics)
   service.add("gateway", start: {}, stop: { gateway.shutDown() })
   let streams = try WebSocketClient(name: "private-streams")
   service.add("streams", start: {}, stop: { streams.shutDown() })

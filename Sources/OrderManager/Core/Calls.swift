@@ -32,7 +32,7 @@ extension OrderManagerPartition {
     }
   }
 
-  mutating func call(_ action: VenueCall.Action, _ intent: Intent, _ lane: Int, notAfter: Timestamp? = nil) {
+  mutating func call(_ action: AccountRequest, _ intent: Intent, _ lane: Int, notAfter: Timestamp? = nil) {
     let token = makeToken()
     calls[token] = CallUnderWay(lane: lane, intent: intent, startedAt: now, notAfter: notAfter)
     lanes[lane].begin()
@@ -78,7 +78,7 @@ extension OrderManagerPartition {
 
   // MARK: Outcomes
 
-  mutating func takeAnswer(_ token: UInt64, _ answer: VenueAnswer) {
+  mutating func takeAnswer(_ token: UInt64, _ answer: AccountAnswer) {
     guard let call = calls.removeValue(forKey: token) else { return }
     lanes[call.lane].finish()
     takePause(answer, call.lane)
@@ -98,7 +98,7 @@ extension OrderManagerPartition {
   }
 
   /// Obeys a venue that wants silence, which is meant for every kind of request.
-  private mutating func takePause(_ answer: VenueAnswer, _ lane: Int) {
+  private mutating func takePause(_ answer: AccountAnswer, _ lane: Int) {
     guard let failure = answer.failure else { return lanes[lane].pauses = 0 }
     if failure.needsAlert {
       alert(.critical, "venue_refusal", "\(settings.routes[lane].venue): \(failure)", account: settings.routes[lane].account)
@@ -217,7 +217,7 @@ extension OrderManagerPartition {
   }
 }
 
-extension VenueAnswer {
+extension AccountAnswer {
   /// Why it is not confirmed; nil when it is.
   var failure: VenueFailure? {
     switch self {

@@ -30,7 +30,7 @@ extension OrderManagerPartition {
   mutating func startInquiry(_ ref: ChildRef, _ lane: Int) {
     guard let order = orders[ref.key], let child = child(ref), var inquiry = child.work.inquiry else { return }
     guard let symbol = venueSymbol(ref) else { return again(ref, after: settings.retryMaximumDelay) }
-    let action: VenueCall.Action
+    let action: AccountRequest
     switch inquiry.step {
     case .order:
       inquiry.askedAt = now
@@ -48,7 +48,7 @@ extension OrderManagerPartition {
   }
 
   /// Takes the answer to one question.
-  mutating func takeEvidence(_ ref: ChildRef, _ answer: VenueAnswer, _ call: CallUnderWay) {
+  mutating func takeEvidence(_ ref: ChildRef, _ answer: AccountAnswer, _ call: CallUnderWay) {
     // No inquiry: meanwhile the order has been found, or has ended.
     guard let order = orders[ref.key], let child = child(ref), let inquiry = child.work.inquiry else { return }
     let route = settings.routes[call.lane]

@@ -20,36 +20,18 @@ public struct Publication: Sendable {
 
 /// A request to a venue. It is signed when it is sent, right after a last look at clock and lease.
 public struct VenueCall: Sendable {
-  /// What is asked.
-  public enum Action: Sendable {
-    /// A new order.
-    case place(NewOrder)
-    /// The end of one order.
-    case cancel(clientID: String, venueSymbol: String)
-    /// What became of one order.
-    case order(clientID: String, venueSymbol: String)
-    /// All open orders of a symbol.
-    case openOrders(venueSymbol: String)
-    /// Orders of a symbol, ended ones too, from a venue order id on.
-    case allOrders(venueSymbol: String, fromOrderID: String?)
-    /// Trades of a symbol.
-    case trades(venueSymbol: String, TradeSelection)
-    /// All balances, and whether the account may trade.
-    case account
-  }
-
   /// Comes back with the answer.
   public var token: UInt64
   /// Whose keys, and where.
   public var route: Route
   /// What is asked.
-  public var action: Action
+  public var action: AccountRequest
   /// After this instant it must not be sent any more (our clock): the approval or the lease has run out. Nil for what changes
   /// nothing.
   public var notAfter: Timestamp?
 
   /// A call.
-  public init(token: UInt64, route: Route, action: Action, notAfter: Timestamp?) {
+  public init(token: UInt64, route: Route, action: AccountRequest, notAfter: Timestamp?) {
     self.token = token
     self.route = route
     self.action = action

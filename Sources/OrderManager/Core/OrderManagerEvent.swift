@@ -19,18 +19,6 @@ public struct InputRecord: Sendable {
   }
 }
 
-/// The outcome of a wire call, classified by the venue's own table.
-public enum VenueAnswer: Sendable {
-  /// To a placed, cancelled or queried order.
-  case order(VenueOutcome<VenueOrderReport>)
-  /// To a question about several orders.
-  case orders(VenueOutcome<[VenueOrderReport]>)
-  /// To a question about trades.
-  case trades(VenueOutcome<[VenueTrade]>)
-  /// To a question about the account.
-  case account(VenueOutcome<AccountReport>)
-}
-
 /// How a venue's clock stands to ours.
 public struct VenueClock: Hashable, Sendable {
   /// The venue's time minus ours, nanoseconds.
@@ -60,7 +48,7 @@ public enum OrderManagerEvent: Sendable {
   /// A record that the core published is in the log.
   case acknowledged(token: UInt64, offset: Int64)
   /// The end of a wire call.
-  case answered(token: UInt64, VenueAnswer)
+  case answered(token: UInt64, AccountAnswer)
   /// Something on the private stream.
   case stream(Route, VenueEvent)
   /// The private stream of an account came up (subscribed) or went down.

@@ -262,12 +262,12 @@ final class OrderManagerProcess: SimulatedProcess {
 
   func answer(_ call: VenueCall, _ result: VenueResult) { answer(call.token, call.action.outcome(of: result)) }
 
-  func answer(_ token: UInt64, _ answer: VenueAnswer, after delay: Int64 = 0) {
+  func answer(_ token: UInt64, _ answer: AccountAnswer, after delay: Int64 = 0) {
     deliver(after: delay) { self.feed(.answered(token: token, self.careless(answer))) }
   }
 
   /// For an OrderManager that must not resolve: what is unknown counts as not sent.
-  private func careless(_ answer: VenueAnswer) -> VenueAnswer {
+  private func careless(_ answer: AccountAnswer) -> AccountAnswer {
     guard world.mutation == .resolution, case .order(.unknown(let failure)) = answer else { return answer }
     return .order(.failed(VenueFailure(.transient, reason: failure.reason)))
   }
@@ -277,9 +277,9 @@ extension InputRecord {
   init(_ record: LoggedRecord) { self.init(source: record.source, value: record.value, headers: record.headers) }
 }
 
-extension VenueCall.Action {
+extension AccountRequest {
   /// What a result that is no confirmation means, by the venue's own table.
-  func outcome(of result: VenueResult) -> VenueAnswer {
+  func outcome(of result: VenueResult) -> AccountAnswer {
     switch self {
     case .place: .order(BinanceErrors.classify(result, of: .placeOrder, read: unexpected))
     case .cancel: .order(BinanceErrors.classify(result, of: .cancelOrder, read: unexpected))

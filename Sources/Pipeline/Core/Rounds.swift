@@ -93,9 +93,9 @@ final class Rounds {
   }
 
   /// The venue's answer; nil when it gives none.
-  private func ask(_ question: VenueQuestion) -> ReconcilerCore.VenueAnswer? {
+  private func ask(_ question: VenueQuestion) -> VenueAnswer? {
     let spelled = process.world.venue.instrument.venueSymbol
-    let action: VenueCall.Action =
+    let action: AccountRequest =
       switch question {
       case .openOrders: .openOrders(venueSymbol: spelled)
       case .trades(_, let id): .trades(venueSymbol: spelled, .from(tradeID: String(id)))

@@ -103,7 +103,7 @@ final class SimulatedVenue {
   }
 
   /// The answer to a question of somebody whose clock is right.
-  func look(_ action: VenueCall.Action, _ account: Account, _ world: World) -> VenueAnswer {
+  func look(_ action: AccountRequest, _ account: Account, _ world: World) -> AccountAnswer {
     if let refusal = outageRefusal(world) { return action.outcome(of: .reply(refusal)) }
     switch execute(action, account, SendPermit(lease: .zero, at: world.now), world) {
     case .answer(let answer): return answer
@@ -129,11 +129,11 @@ final class SimulatedVenue {
   private func error(_ code: Int, _ message: String) -> [UInt8] { Array("{\"code\":\(code),\"msg\":\"\(message)\"}".utf8) }
 
   private enum Result {
-    case answer(VenueAnswer)
+    case answer(AccountAnswer)
     case refused(VenueReply)
   }
 
-  private func execute(_ action: VenueCall.Action, _ name: Account, _ permit: SendPermit, _ world: World) -> Result {
+  private func execute(_ action: AccountRequest, _ name: Account, _ permit: SendPermit, _ world: World) -> Result {
     let account = index(name)
     let now = clock(world.now)
     switch action {
@@ -276,7 +276,7 @@ extension VenueOrderStatus {
   }
 }
 
-extension VenueCall.Action {
+extension AccountRequest {
   /// A few words for a trace.
   var summary: String {
     switch self {

@@ -12,6 +12,35 @@ public enum VenueOutcome<Reply: Sendable>: Sendable {
 
 extension VenueOutcome: Equatable where Reply: Equatable {}
 
+extension VenueOutcome {
+  /// What every venue's table begins with: a call that was not sent has failed, and one without an answer may have been carried out.
+  static func of(
+    _ result: VenueResult, _ purpose: VenueRequest.Purpose, judge: (VenueReply) -> VenueOutcome
+  ) -> VenueOutcome {
+    switch result {
+    case .notSent(let reason): .failed(VenueFailure(.transient, reason: reason))
+    case .maybeSent(let reason): doubt(VenueFailure(.transient, reason: reason), purpose)
+    case .reply(let reply): judge(reply)
+    }
+  }
+
+  /// An answer that says yes. One that cannot be read leaves an order in doubt, so it is `unknown` for whatever changes state.
+  static func confirmed(
+    by body: [UInt8], _ purpose: VenueRequest.Purpose, read: ([UInt8]) throws(ReplyError) -> Reply
+  ) -> VenueOutcome {
+    do {
+      return .confirmed(try read(body))
+    } catch {
+      return doubt(VenueFailure(.permanent, reason: "unreadable reply: \(error)", needsAlert: true), purpose)
+    }
+  }
+
+  /// A call whose outcome nobody states: what changes nothing has failed, the rest is unknown.
+  static func doubt(_ failure: VenueFailure, _ purpose: VenueRequest.Purpose) -> VenueOutcome {
+    purpose.changesState ? .unknown(failure) : .failed(failure)
+  }
+}
+
 /// Why a call was not confirmed.
 public struct VenueFailure: Error, Sendable, Hashable, CustomStringConvertible {
   /// What may be done about it.

@@ -141,7 +141,7 @@ final class MultiHandle: @unchecked Sendable {
   let pointer: UnsafeMutableRawPointer
 
   init?(maxIdleConnections: Int) {
-    guard MultiHandle.libraryIsReady, let pointer = curl_multi_init() else { return nil }
+    guard MultiHandle.curlIsReady, let pointer = curl_multi_init() else { return nil }
     self.pointer = pointer
     curl_multi_set_long(pointer, CURLMOPT_MAXCONNECTS, maxIdleConnections)
     curl_multi_set_long(pointer, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
@@ -155,5 +155,5 @@ final class MultiHandle: @unchecked Sendable {
     curl_multi_wakeup(pointer)
   }
 
-  private static let libraryIsReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+  private static let curlIsReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 }

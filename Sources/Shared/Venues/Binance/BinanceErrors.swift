@@ -2,21 +2,13 @@ import Wire
 
 /// Binance's own table of failures (errors.md of binance-spot-api-docs), and what a call's result means by it.
 public enum BinanceErrors {
-  /// Classifies the result of a call and reads the reply of a confirmed one. An answer that says yes but cannot be read leaves an order
-  /// in doubt, so it is `unknown` for whatever changes state.
+  /// Classifies the result of a call and reads the reply of a confirmed one.
   public static func classify<Reply: Sendable>(
     _ result: VenueResult, of purpose: VenueRequest.Purpose, read: ([UInt8]) throws(ReplyError) -> Reply
   ) -> VenueOutcome<Reply> {
-    switch result {
-    case .notSent(let reason): return .failed(VenueFailure(.transient, reason: reason))
-    case .maybeSent(let reason): return doubt(VenueFailure(.transient, reason: reason), purpose)
-    case .reply(let reply):
+    .of(result, purpose) { reply in
       guard (200..<300).contains(reply.status) else { return refusal(reply, purpose) }
-      do {
-        return .confirmed(try read(reply.body))
-      } catch {
-        return doubt(VenueFailure(.permanent, reason: "unreadable reply: \(error)", needsAlert: true), purpose)
-      }
+      return .confirmed(by: reply.body, purpose, read: read)
     }
   }
 
@@ -40,16 +32,12 @@ public enum BinanceErrors {
       return .failed(VenueFailure(.rateLimited(retryAfterSeconds: nil), code: code, reason: message, needsAlert: true))
     case 400..<500:
       guard let code else {
-        return doubt(VenueFailure(.permanent, reason: message, needsAlert: true), purpose)
+        return .doubt(VenueFailure(.permanent, reason: message, needsAlert: true), purpose)
       }
       return classify(code: code, message: message, of: purpose, retryAfterSeconds: reply.retryAfterSeconds)
     default:  // The venue: "execution status is UNKNOWN and could have been a success".
-      return doubt(VenueFailure(.transient, code: code, reason: message), purpose)
+      return .doubt(VenueFailure(.transient, code: code, reason: message), purpose)
     }
-  }
-
-  private static func doubt<Reply>(_ failure: VenueFailure, _ purpose: VenueRequest.Purpose) -> VenueOutcome<Reply> {
-    purpose.changesState ? .unknown(failure) : .failed(failure)
   }
 
   /// Codes with which a request that changes state may have been carried out all the same.

@@ -25,25 +25,15 @@ extension BookReplay {
   public func summary(depth: Int = 5) -> [UInt8] {
     let book = book
     return JSONWriter.object { writer in
-      write("bids", book?.levels(.buy, limit: depth) ?? [], to: &writer)
-      write("asks", book?.levels(.sell, limit: depth) ?? [], to: &writer)
+      writer.name("bids")
+      writer.levels(book?.levels(.buy, limit: depth) ?? [])
+      writer.name("asks")
+      writer.levels(book?.levels(.sell, limit: depth) ?? [])
       writer.member("bid_levels", book?.count(.buy) ?? 0)
       writer.member("ask_levels", book?.count(.sell) ?? 0)
       writer.member("gaps", counts.gaps)
       writer.member("resyncs", counts.resyncs)
       writer.member("valid", book != nil)
     }
-  }
-
-  private func write(_ name: StaticString, _ levels: [BookLevel], to writer: inout JSONWriter) {
-    writer.name(name)
-    writer.beginArray()
-    for level in levels {
-      writer.beginArray()
-      writer.value(level.price)
-      writer.value(level.quantity)
-      writer.endArray()
-    }
-    writer.endArray()
   }
 }

@@ -3,16 +3,11 @@ import Wire
 /// Bybit's own table of failures (error.mdx of bybit-exchange/docs), and what a call's result means by it. The venue answers nearly
 /// everything with HTTP 200 and says in `retCode` what it meant.
 public enum BybitErrors {
-  /// Classifies the result of a call and reads the reply of a confirmed one. An answer that says yes but cannot be read leaves an order
-  /// in doubt, so it is `unknown` for whatever changes state.
+  /// Classifies the result of a call and reads the reply of a confirmed one.
   public static func classify<Reply: Sendable>(
     _ result: VenueResult, of purpose: VenueRequest.Purpose, read: ([UInt8]) throws(ReplyError) -> Reply
   ) -> VenueOutcome<Reply> {
-    switch result {
-    case .notSent(let reason): return .failed(VenueFailure(.transient, reason: reason))
-    case .maybeSent(let reason): return doubt(VenueFailure(.transient, reason: reason), purpose)
-    case .reply(let reply): return classify(reply, of: purpose, read: read)
-    }
+    .of(result, purpose) { classify($0, of: purpose, read: read) }
   }
 
   /// What a `retCode` other than zero means for a call of this purpose.
@@ -32,31 +27,23 @@ public enum BybitErrors {
     switch reply.status {
     case 200..<300:
       guard let code else {
-        return doubt(VenueFailure(.permanent, reason: "unreadable reply: no retCode", needsAlert: true), purpose)
+        return .doubt(VenueFailure(.permanent, reason: "unreadable reply: no retCode", needsAlert: true), purpose)
       }
       guard code == 0 else {
         return classify(code: code, message: message, of: purpose, retryAfterSeconds: reply.retryAfterSeconds)
       }
-      do {
-        return .confirmed(try read(reply.body))
-      } catch {
-        return doubt(VenueFailure(.permanent, reason: "unreadable reply: \(error)", needsAlert: true), purpose)
-      }
+      return .confirmed(by: reply.body, purpose, read: read)
     case 403:  // "access too frequent", the address's budget: the venue wants ten minutes of silence.
       return .failed(VenueFailure(.rateLimited(retryAfterSeconds: 600), code: code, reason: message, needsAlert: true))
     case 429:
       return .failed(VenueFailure(.rateLimited(retryAfterSeconds: reply.retryAfterSeconds), code: code, reason: message))
     case 400..<500:
       guard let code, code != 0 else {
-        return doubt(VenueFailure(.permanent, reason: message, needsAlert: true), purpose)
+        return .doubt(VenueFailure(.permanent, reason: message, needsAlert: true), purpose)
       }
       return classify(code: code, message: message, of: purpose, retryAfterSeconds: reply.retryAfterSeconds)
-    default: return doubt(VenueFailure(.transient, code: code, reason: message), purpose)
+    default: return .doubt(VenueFailure(.transient, code: code, reason: message), purpose)
     }
-  }
-
-  private static func doubt<Reply>(_ failure: VenueFailure, _ purpose: VenueRequest.Purpose) -> VenueOutcome<Reply> {
-    purpose.changesState ? .unknown(failure) : .failed(failure)
   }
 
   /// Codes with which a request that changes state may have been carried out all the same.

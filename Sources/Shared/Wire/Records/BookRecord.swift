@@ -94,21 +94,29 @@ public struct BookRecord: Hashable, Sendable {
   private func writeLevel(_ name: StaticString, _ level: BookLevel?, to writer: inout JSONWriter) {
     guard let level else { return }
     writer.name(name)
-    write(level, to: &writer)
+    writer.level(level)
   }
 
   private func writeLevels(_ name: StaticString, _ levels: [BookLevel], to writer: inout JSONWriter) {
     writer.name(name)
-    writer.beginArray()
-    for level in levels { write(level, to: &writer) }
-    writer.endArray()
+    writer.levels(levels)
+  }
+}
+
+extension JSONWriter {
+  /// `["price","quantity"]`, each with at least so many digits behind the point.
+  public mutating func level(_ level: BookLevel, priceDecimals: Int = 0, quantityDecimals: Int = 0) {
+    beginArray()
+    value(level.price, minimumDecimals: priceDecimals)
+    value(level.quantity, minimumDecimals: quantityDecimals)
+    endArray()
   }
 
-  private func write(_ level: BookLevel, to writer: inout JSONWriter) {
-    writer.beginArray()
-    writer.value(level.price)
-    writer.value(level.quantity)
-    writer.endArray()
+  /// `[["price","quantity"],…]`, in the order given.
+  public mutating func levels(_ levels: [BookLevel], priceDecimals: Int = 0, quantityDecimals: Int = 0) {
+    beginArray()
+    for each in levels { level(each, priceDecimals: priceDecimals, quantityDecimals: quantityDecimals) }
+    endArray()
   }
 }
 

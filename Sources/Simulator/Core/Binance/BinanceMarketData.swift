@@ -86,9 +86,9 @@ enum BinanceMarketData {
     json.beginObject()
     json.member("lastUpdateId", market.updateID)
     json.name("bids")
-    json.levels(market.levels(.buy, limit: min(limit, 5_000)))
+    json.sideOfBook(market.levels(.buy, limit: min(limit, 5_000)))
     json.name("asks")
-    json.levels(market.levels(.sell, limit: min(limit, 5_000)))
+    json.sideOfBook(market.levels(.sell, limit: min(limit, 5_000)))
     json.endObject()
   }
 
@@ -234,17 +234,8 @@ enum BinanceMarketData {
 }
 
 extension JSONWriter {
-  /// `[["price","quantity"],…]`
-  mutating func levels(_ levels: [BookLevel]) {
-    beginArray()
-    for level in levels {
-      beginArray()
-      value(level.price, minimumDecimals: 8)
-      value(level.quantity, minimumDecimals: 8)
-      endArray()
-    }
-    endArray()
-  }
+  /// A side of a book as Binance writes it: eight digits behind each point.
+  mutating func sideOfBook(_ levels: [BookLevel]) { self.levels(levels, priceDecimals: 8, quantityDecimals: 8) }
 
   /// An array of strings.
   mutating func strings(_ texts: [String]) {

@@ -68,9 +68,9 @@ struct BinanceDepthStreams: Sendable {
             json.member("U", diff.first)
             json.member("u", diff.last)
             json.name("b")
-            json.levels(diff.bids)
+            json.sideOfBook(diff.bids)
             json.name("a")
-            json.levels(diff.asks)
+            json.sideOfBook(diff.asks)
           }
         }
       }

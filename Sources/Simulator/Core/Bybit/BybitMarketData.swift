@@ -172,14 +172,6 @@ enum BybitFunding {
 extension JSONWriter {
   /// `[["price","quantity"],…]`, prices with as many digits as the tick has.
   mutating func levels(_ levels: [BookLevel], of instrument: Instrument) {
-    let decimals = instrument.priceDecimals
-    beginArray()
-    for level in levels {
-      beginArray()
-      value(level.price, minimumDecimals: decimals)
-      value(level.quantity)
-      endArray()
-    }
-    endArray()
+    self.levels(levels, priceDecimals: instrument.priceDecimals)
   }
 }
