@@ -5,7 +5,8 @@
 #   deploy/chaos.sh --kills 30   so many kills at random with the ordinary build, and some stops: two to three minutes
 #   deploy/chaos.sh --help       the other options, such as --seed, --rate, --self-check, --phase, --minutes
 # It ends with a table of what was injected and found, and fails when anything was lost, doubled or wrong, or when a restart took longer
-# than --recovery-limit or PostgreSQL's agreement with the venue longer than --convergence-limit (p99 in seconds; 0 only prints them).
+# than --recovery-limit or PostgreSQL's agreement with the venue longer than --convergence-limit (p99 in seconds; 0 only prints them), or
+# when fewer than --approvals-limit of the new orders were approved.
 # PYTHON (default .build/test-venv/bin/python, as deploy/test.sh dependencies makes it) runs it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

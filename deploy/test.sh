@@ -64,7 +64,7 @@ ccxt() { deploy/checks/simulator.sh "$venv/bin/python" "$work"; }
 simulation() { .build/release/Pipeline --runs 10000 --threads 2; }
 acceptance() { "$venv/bin/python" deploy/checks/acceptance; }
 # Timings of a shared machine are printed, not judged.
-chaos() { APUS_SKIP_BUILD=1 PYTHON=$venv/bin/python deploy/chaos.sh --kills 30 --recovery-limit 0 --convergence-limit 0; }
+chaos() { APUS_SKIP_BUILD=1 PYTHON=$venv/bin/python deploy/chaos.sh --kills 30 --recovery-limit 0 --convergence-limit 0 --approvals-limit 0; }
 end_to_end() { "$venv/bin/python" deploy/checks/end_to_end.py; }
 
 step dependencies dependencies

@@ -21,7 +21,8 @@ final class ReferenceFeed {
     case execution(partition: Int32, RiskEvent)
   }
 
-  /// Reads `control`, `limits` and `instruments` to their ends, then follows them and the books.
+  /// Reads `control`, `limits` and `instruments` to their ends and the newest record of each book, so that no order is refused only for
+  /// want of what is there to be read; then follows them all.
   init(_ context: GateContext) throws {
     self.context = context
     reader = try KafkaReader(context.settings.kafka)
@@ -34,7 +35,8 @@ final class ReferenceFeed {
     for feed in context.settings.feeds {
       let topic = Topic.book(venue: feed.venue, symbol: feed.symbol)
       let ends = try reader.watermarks(topic, 0)
-      places.append(TopicPartitionOffset(topic, 0, offset: max(ends.low, ends.high - 1)))
+      let next = try reader.readPartition(topic, 0, from: ends.high - 1) { _ = take($0) }
+      places.append(TopicPartitionOffset(topic, 0, offset: next))
     }
     try consumer.add(places)
     consumer.attach(context.wakeup)

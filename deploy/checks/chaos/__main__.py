@@ -1,5 +1,6 @@
 """Chaos on real processes: see deploy/chaos.sh."""
 import argparse
+import collections
 import dataclasses
 import os
 import pathlib
@@ -33,6 +34,7 @@ def arguments():
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of all chance in the experiment")
     parser.add_argument("--recovery-limit", type=float, default=5, help="seconds, p99 of a restart; 0: only printed")
     parser.add_argument("--convergence-limit", type=float, default=10, help="seconds, p99; 0: only printed")
+    parser.add_argument("--approvals-limit", type=float, default=0.9, help="share of the new orders; 0: only printed")
     parser.add_argument("--self-check", action="store_true", help="only show that the checker notices what it is to notice")
     parser.add_argument("--phase", action="append", help="only this phase of the full experiment: boundaries, random, several, stops, "
                         "servers, replicas")
@@ -135,7 +137,7 @@ class Outcome:
         experiment, recorded = self.experiment, self.recorded
         approved = checker.approvals(recorded)
         decided = [d for ds in recorded.decisions.values() for d in ds]
-        refused = sum(d.topic == "orders.rejected" for d in decided if not d.is_duplicate)
+        refused = collections.Counter(d.code for d in decided if d.topic == "orders.rejected" and not d.is_duplicate)
         requests = len(recorded.submitted)
         sent = len(recorded.venue_orders)
         rows = [(f"injected: {name}", str(count)) for name, count in sorted(experiment.injected.items())]
@@ -146,7 +148,8 @@ class Outcome:
             ("time under load", f"{self.seconds:.0f} s, {self.flow.submitted / self.seconds:.0f} new orders a second"),
             ("requests submitted", f"{requests}, {self.flow.submitted} of them new orders"),
             ("requests decided", f"{sum(not d.is_duplicate for d in decided)}, of new orders {len(approved)} approved "
-                                 f"({len(approved) / max(1, self.flow.submitted):.1%}), all refusals {refused}"),
+                                 f"({len(approved) / max(1, self.flow.submitted):.1%})"),
+            ("refused, by code", ", ".join(f"{code}: {count}" for code, count in sorted(refused.items()))),
             ("orders at the venue, fills", f"{sent}, {len(recorded.venue_fills)}"),
             ("approved, provably never sent", str(len(approved) - len({recorded.children.get(o["client_order_id"])
                                                                       for o in recorded.venue_orders}))),
@@ -169,6 +172,9 @@ class Outcome:
         reasons = [f"never stopped at {name}" for name in self.experiment.wanted if not self.experiment.at[name]]
         reasons += [f"{len(sentences)} {kind}" for kind, sentences in self.found.items() if sentences]
         reasons += [f"{len(self.experiment.unrecovered)} times not recovered"] * bool(self.experiment.unrecovered)
+        approved = len(checker.approvals(self.recorded)) / max(1, self.flow.submitted)
+        if approved < options.approvals_limit:
+            reasons.append(f"only {approved:.1%} of the new orders were approved, so most faults met no order on its way")
         measured = self.experiment.measured
         restarts = [t for name, ts in measured.items() for t in ts
                     if "restart of " in name and name.endswith(("first new decision", "first new order at the venue"))]

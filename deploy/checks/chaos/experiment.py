@@ -15,6 +15,8 @@ from .watch import Convergence, Venue
 
 # What lived shorter is started again with a delay, as a supervisor does with a program that keeps dying.
 REST_SECONDS = 3.2
+# The programs that an order passes.
+ON_THE_WAY = ("riskgate", "ordermanager")
 # What takes longer is told at once.
 SLOW_SECONDS = 8
 
@@ -81,7 +83,7 @@ class Experiment:
 
     def recover_service(self, service, start, mark, name="restart"):
         decides = set(self.watch.partition_of.values()) if service == "riskgate" else None
-        sends = ACCOUNTS[:-1] if service in ("riskgate", "ordermanager") else None
+        sends = ACCOUNTS[:-1] if service in ON_THE_WAY else None
         converged = "stops" if name == "resumption" else None
         self.recover(f"{name} of {service}", start, mark, decides, sends, converged=converged)
 
@@ -176,12 +178,13 @@ class Experiment:
             self.say(f"{number + 1} of {count} kills at random")
 
     def boundary_kills(self, each, venue_chance=0.3):
-        """Every named boundary, so often each, in mixed order; OrderManager's beside all the others', because its take-over waits longest."""
+        """Every named boundary, so often each, in mixed order. Those on an order's way to the venue one after another, so that a recovery
+        is one program's own; the others beside them."""
         todo = [(s, n, p, "kill_at") for s, names in FLOW.items() for n, p in names.items() for _ in range(each)]
         todo += [(s, n, p, "kill_in_take_over") for s, names in TAKE_OVER.items() for n, p in names.items() for _ in range(each)]
         self.wanted = {name for _, name, _, _ in todo}
         self.random.shuffle(todo)
-        lanes = [[t for t in todo if (t[0] == "ordermanager") == is_sender] for is_sender in (True, False)]
+        lanes = [[t for t in todo if (t[0] in ON_THE_WAY) == is_on_it] for is_on_it in (True, False)]
         with concurrent.futures.ThreadPoolExecutor(len(lanes)) as pool:
             for done in [pool.submit(self.beside().boundary_lane, lane, venue_chance) for lane in lanes]:
                 done.result()
@@ -216,7 +219,7 @@ class Experiment:
                 self.stop(service, seconds)
             self.say(f"every service stopped for {seconds} s")
         if boundaries:
-            for service in ("riskgate", "ordermanager"):
+            for service in ON_THE_WAY:
                 for name, passes in FLOW[service].items():
                     if self.is_over:
                         return

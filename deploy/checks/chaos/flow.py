@@ -67,15 +67,15 @@ class Flow(threading.Thread):
     def submit(self, now):
         self.submitted += 1
         chance = self.random.random
-        account = TIGHT if chance() < 0.04 else self.random.choice(ACCOUNTS[:-1])
+        account = TIGHT if chance() < 0.03 else self.random.choice(ACCOUNTS[:-1])
         identifier = f"{self.run_name}-{self.submitted}"
         side = self.random.choice(["buy", "sell"])
         order = {"client_order_id": identifier, "account": account, "side": side, "quantity": f"{self.random.randint(1, 30)}e-3"}
         kind = chance()
         bid, ask = self.top
-        if kind < 0.02:
+        if kind < 0.01:
             order["quantity"] = 0  # refused for its shape
-        elif kind < 0.04:
+        elif kind < 0.02:
             order["price"] = f"{bid * (0.8 if side == 'sell' else 1.2):.2f}"  # refused by the collar
         elif kind < 0.55:
             pass
