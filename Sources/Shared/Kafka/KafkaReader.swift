@@ -10,6 +10,8 @@ public final class KafkaReader: Sendable {
     var settings = settings
     // One fetch is under way at a time: one that waits at the end of a stretch would hold up the next stretch. A reader never idles.
     settings.properties["fetch.wait.max.ms"] = settings.properties["fetch.wait.max.ms"] ?? "5"
+    // librdkafka stops fetching for a whole second once so many records wait. Here only their size bounds what waits.
+    settings.properties["queued.min.messages"] = settings.properties["queued.min.messages"] ?? "10000000"
     consumer = try KafkaConsumer(manual: settings, reportsEnd: true)
   }
 
