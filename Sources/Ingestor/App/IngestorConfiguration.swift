@@ -19,7 +19,7 @@ struct IngestorConfiguration: Sendable {
     let venues =
       configuration.value(
         "APUS_VENUES", default: "binance", help: "venues to feed from", expected: "venue names such as binance,bybit, each once",
-        parse: Self.venues) ?? []
+        parse: VenueMarket.venues) ?? []
     let symbols =
       configuration.value(
         "APUS_SYMBOLS", default: "BTC-USDT", help: "symbols to feed",
@@ -50,13 +50,6 @@ struct IngestorConfiguration: Sendable {
     let names = text.split(separator: ",").map { String($0).filter { $0 != " " } }
     let symbols = names.compactMap { Symbol($0) }
     return symbols.count == names.count && Set(symbols).count == symbols.count && !symbols.isEmpty ? symbols : nil
-  }
-
-  private static func venues(_ text: String) -> [Venue]? {
-    let names = text.split(separator: ",").map { String($0).filter { $0 != " " } }
-    let venues = names.compactMap { Venue($0) }
-    let isKnown = venues.allSatisfy { VenueMarket($0, isPerpetual: false) != nil }
-    return venues.count == names.count && Set(venues).count == venues.count && !venues.isEmpty && isKnown ? venues : nil
   }
 
   /// The markets in which the symbols are: a kind that a venue does not have, or that Apus does not follow there, is said.

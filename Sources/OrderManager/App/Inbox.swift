@@ -7,8 +7,8 @@ import Venues
 enum InboxEvent: Sendable {
   /// The end of a wire call of a partition's core; `generation` tells it from an earlier core's.
   case answered(partition: Int32, generation: UInt64, token: UInt64, AccountAnswer)
-  /// The venue's clock was measured, or could not be.
-  case clock(VenueClock?)
+  /// A venue's clock was measured, or could not be.
+  case clock(Venue, VenueClock?)
   /// The last price of a pair that converts fees.
   case price(Symbol, Price)
   /// Something on the private stream `number` of a route.

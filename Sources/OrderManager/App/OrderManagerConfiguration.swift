@@ -12,22 +12,29 @@ struct OrderManagerConfiguration: Sendable {
   let kafka: KafkaSettings
   let redis: RedisURL?
   let health: HealthSettings
-  let endpoints: BinanceEndpoints?
+  /// Where orders may go.
+  let venues: [Venue]
+  /// Of each of them.
+  let endpoints: [Venue: VenueEndpoints]
   let deployment: String
   let instance: String
   let accountPartitions: Int32
-  /// Keys of each account at Binance.
+  /// Accounts that have keys at a venue.
   let accountsWithKeys: [Route: VenueAccount]
   /// Pairs whose prices convert fees that are taken in a third asset.
   let feePairs: [Symbol]
-  /// Accounts that have no keys: their orders are refused.
-  let keyless: [Account]
+  /// Where accounts have no keys: their orders are refused there.
+  let keyless: [Route]
 
   init(_ configuration: inout Configuration, logger: Logger) {
     kafka = KafkaSettings(clientID: "ordermanager", configuration: &configuration, logger: logger)
     redis = RedisURL(configuration: &configuration)
     health = HealthSettings(configuration: &configuration)
-    endpoints = Self.endpoints(&configuration)
+    venues =
+      configuration.value(
+        "APUS_VENUES", default: "binance", help: "venues to trade at", expected: "venue names such as binance,bybit, each once"
+      ) { VenueMarket.venues($0) } ?? []
+    endpoints = Self.endpoints(venues, &configuration)
     deployment =
       configuration.value(
         "APUS_DEPLOYMENT", default: "apus", help: "begins our client ids at the venues", expected: "1 to 12 of [A-Za-z0-9_]"
@@ -45,19 +52,20 @@ struct OrderManagerConfiguration: Sendable {
     let fallback = configuration.string("APUS_DEFAULT_ACCOUNT", default: "main", help: "the account of the keys without a suffix")
     let names = configuration.list("APUS_ACCOUNTS", default: "main")
     var accountsWithKeys: [Route: VenueAccount] = [:]
-    var keyless: [Account] = []
+    var keyless: [Route] = []
     for name in names {
       guard let account = Account(name) else {
         configuration.reject("APUS_ACCOUNTS: \(name) is not 1 to 64 of [A-Za-z0-9._-]")
         continue
       }
       let suffix = name == fallback ? "" : "_" + Self.upperCase(name)
-      let key = configuration.secret("BINANCE_TESTNET_API_KEY\(suffix)", help: "API key of the account \(name)")
-      let secret = configuration.secret("BINANCE_TESTNET_SECRET_KEY\(suffix)", help: "its secret")
-      if let key, let secret {
-        accountsWithKeys[Route(account, .binance)] = VenueAccount(.binance, apiKey: key.reveal(), secret: secret.reveal())
-      } else {
-        keyless.append(account)
+      for venue in venues {
+        let prefix = "\(Self.upperCase(venue.text))_TESTNET"
+        let key = configuration.secret("\(prefix)_API_KEY\(suffix)", help: "API key of the account \(name) at \(venue)")
+        let secret = configuration.secret("\(prefix)_SECRET_KEY\(suffix)", help: "its secret")
+        let route = Route(account, venue)
+        if let key, let secret { accountsWithKeys[route] = VenueAccount(venue, apiKey: key.reveal(), secret: secret.reveal()) }
+        if accountsWithKeys[route] == nil { keyless.append(route) }
       }
     }
     self.accountsWithKeys = accountsWithKeys
@@ -83,18 +91,22 @@ struct OrderManagerConfiguration: Sendable {
     String(name.uppercased().map { $0 == "-" || $0 == "." ? "_" : $0 })
   }
 
-  private static func endpoints(_ configuration: inout Configuration) -> BinanceEndpoints? {
-    let rest = configuration.optionalString("APUS_BINANCE_REST_URL", help: "Binance REST [its test network]")
-    let streams = configuration.optionalString("APUS_BINANCE_WS_URL", help: "Binance streams [its test network]")
-    let api = configuration.optionalString(
-      "APUS_BINANCE_WS_API_URL", help: "Binance WebSocket API [that of the streams if given, else the test network's]")
+  private static func endpoints(_ venues: [Venue], _ configuration: inout Configuration) -> [Venue: VenueEndpoints] {
     let consent = configuration.optionalString(
       "APUS_ALLOW_MAINNET", help: "\(VenueAddress.mainnetConsent) lets through other hosts than test networks")
-    do throws(VenueAddress.Refusal) {
-      return try BinanceEndpoints(rest: rest, streams: streams, webSocketAPI: api, consent: consent)
-    } catch {
-      configuration.reject("APUS_BINANCE_REST_URL, APUS_BINANCE_WS_URL, APUS_BINANCE_WS_API_URL: \(error)")
-      return nil
+    var endpoints: [Venue: VenueEndpoints] = [:]
+    for venue in venues {
+      let prefix = "APUS_\(upperCase(venue.text))"
+      let rest = configuration.optionalString("\(prefix)_REST_URL", help: "REST of \(venue) [its test network]")
+      let streams = configuration.optionalString("\(prefix)_WS_URL", help: "streams of \(venue) [its test network]")
+      let api = configuration.optionalString(
+        "\(prefix)_WS_API_URL", help: "private streams of \(venue) [those of the streams if given, else the test network's]")
+      do throws(VenueAddress.Refusal) {
+        endpoints[venue] = try VenueEndpoints(venue, rest: rest, streams: streams, privateStreams: api, consent: consent)
+      } catch {
+        configuration.reject("\(prefix)_REST_URL, \(prefix)_WS_URL, \(prefix)_WS_API_URL: \(error)")
+      }
     }
+    return endpoints
   }
 }

@@ -40,7 +40,7 @@ final class OrderManagerShell {
   var nextGeneration: UInt64 = 1
   var controls: [Account: Control] = [:]
   var instruments: [String: Instrument] = [:]
-  var clock: VenueClock?
+  var clocks: [Venue: VenueClock] = [:]
   /// Prices that convert fees in a third asset.
   var prices: [Symbol: Price] = [:]
   /// Records whose acknowledgement is out: whose they are.
@@ -125,11 +125,11 @@ final class OrderManagerShell {
       case .answered(let partition, let generation, let token, let answer):
         boundary("ordermanager.reply.taken")
         feed(.answered(token: token, answer), to: partition, generation: generation)
-      case .clock(let measured): take(measured)
+      case .clock(let venue, let measured): take(measured, of: venue)
       case .stream(let route, let number, let event):
         let partition = self.partition(of: route.account)
         guard let stream = owned[partition]?.streams.first(where: { $0.route == route }) else { continue }
-        if let event = stream.take(event, number: number) {
+        for event in stream.take(event, number: number) {
           boundary("ordermanager.stream.heard", if: event.isOrderReport)
           feed(event, to: partition)
         }
@@ -141,12 +141,12 @@ final class OrderManagerShell {
     }
   }
 
-  private func take(_ measured: VenueClock?) {
-    guard let measured else { return health.set("binance", .unhealthy("its clock cannot be asked for")) }
-    health.set("binance", .healthy)
-    clock = measured
-    gateway.setClock(measured)
-    feedAll(.clock(.binance, measured))
+  private func take(_ measured: VenueClock?, of venue: Venue) {
+    guard let measured else { return health.set(venue.text, .unhealthy("its clock cannot be asked for")) }
+    health.set(venue.text, .healthy)
+    clocks[venue] = measured
+    gateway.setClock(measured, of: venue)
+    feedAll(.clock(venue, measured))
   }
 
   private func takeRecords(_ stop: Latch) throws -> Bool {
@@ -241,17 +241,16 @@ final class OrderManagerShell {
 
   private func keepTime() {
     let now = monotonicNanoseconds()
-    if now - measuredAt >= (clock == nil ? Interval.second : Self.measureEvery) {
+    if now - measuredAt >= (clocks.count < configuration.venues.count ? Interval.second : Self.measureEvery) {
       measuredAt = now
-      gateway.measureClock()
+      for venue in configuration.venues { gateway.measureClock(of: venue) }
     }
     guard now - tickedAt >= Self.tickEvery else { return }
     tickedAt = now
-    if clock != nil {
-      for (partition, owned) in owned {
-        for stream in owned.streams {
-          if let event = stream.keepUp() { feed(event, to: partition) }
-        }
+    for (partition, owned) in owned {
+      // A log-on is signed with the venue's time.
+      for stream in owned.streams where clocks[stream.route.venue] != nil {
+        if let event = stream.keepUp() { feed(event, to: partition) }
       }
     }
     feedAll(.tick)
@@ -262,7 +261,8 @@ final class OrderManagerShell {
     if now - pricedAt >= Self.priceEvery {
       pricedAt = now
       for pair in configuration.feePairs {
-        if let instrument = instruments["\(Venue.binance)+\(pair)"] { gateway.askPrice(of: instrument) }
+        let instrument = configuration.venues.lazy.compactMap { [self] venue in instruments["\(venue)+\(pair)"] }.first
+        if let instrument { gateway.askPrice(of: instrument) }
       }
     }
     figures.set(owned.values.map(\.core))

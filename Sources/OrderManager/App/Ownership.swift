@@ -67,7 +67,7 @@ extension OrderManagerShell {
     for (symbol, price) in prices.sorted(by: { $0.key < $1.key }) {
       feed(.price(asset: symbol.base, quote: symbol.quote, price), to: partition)
     }
-    if let clock { feed(.clock(.binance, clock), to: partition) }
+    for (venue, clock) in clocks.sorted(by: { $0.key < $1.key }) { feed(.clock(venue, clock), to: partition) }
   }
 
   /// Gives everything back in good order: nothing new is begun, what is under way is awaited for a while and committed. What has no answer

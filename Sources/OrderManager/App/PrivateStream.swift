@@ -4,14 +4,14 @@ import OrderManagerCore
 import Runtime
 import Venues
 
-/// The private stream of one account: connects, subscribes by a signature, watches that it lives, and connects again with
-/// back-off. Belongs to the shell's thread.
+/// The private stream of one account: connects, logs on and subscribes as its venue declares, watches that it lives, and connects
+/// again with back-off. Belongs to the shell's thread.
 final class PrivateStream {
   /// What happens on a connection.
   enum Event: Sendable {
     case opened
     case pong
-    case venue(VenueEvent)
+    case venue([VenueEvent])
     case unreadable(String)
     case closed(String)
   }
@@ -25,7 +25,8 @@ final class PrivateStream {
   let route: Route
   /// The subscription stands.
   private(set) var isUp = false
-  private let account: VenueAccount
+  private let account: any AccountData
+  private let plan: StreamPlan
   private let client: WebSocketClient
   private let gateway: VenueGateway
   private let inbox: Inbox
@@ -35,6 +36,7 @@ final class PrivateStream {
   private var number: UInt64 = 0
   private var begunAt: Int64 = 0
   private var pingedAt: Int64 = 0
+  private var beatAt: Int64 = 0
   private var retryAt: Int64 = 0
   private var backoff = Backoff(initialMilliseconds: 200, maximumMilliseconds: 10_000)
   private var generator: SeededGenerator
@@ -44,7 +46,8 @@ final class PrivateStream {
     logger: Logger
   ) {
     self.route = route
-    self.account = account
+    self.account = account.declaration
+    plan = account.declaration.privateStream
     self.client = client
     self.gateway = gateway
     self.inbox = inbox
@@ -72,36 +75,49 @@ final class PrivateStream {
       pingedAt = now
       try? link.ping()  // A refusal means that the connection has ended, which is told of anyway.
     }
+    if let heartbeat = plan.heartbeat, now - beatAt > heartbeat.interval {
+      beatAt = now
+      send([heartbeat.frame])
+    }
     return nil
   }
 
-  /// Takes an event of connection `number`; what the core is to hear, if anything.
-  func take(_ event: Event, number: UInt64) -> OrderManagerEvent? {
-    guard number == self.number else { return nil }
+  /// Takes an event of connection `number`; what the core is to hear, in order.
+  func take(_ event: Event, number: UInt64) -> [OrderManagerEvent] {
+    guard number == self.number else { return [] }
     switch event {
     case .opened:
-      subscribe()
+      send(account.greeting(requestID: "greeting-\(number)", at: gateway.time(at: route.venue)))
+      return []
+    case .venue(let events): return events.compactMap(take)
+    case .pong: return []
+    case .unreadable(let reason):
+      logger.warning("unreadable event on the private stream: \(reason)", ["route": .string("\(route)")])
+      return []
+    case .closed(let reason):
+      logger.warning("private stream is down: \(reason)", ["route": .string("\(route)")])
+      return ended().map { [$0] } ?? []
+    }
+  }
+
+  private func take(_ event: VenueEvent) -> OrderManagerEvent? {
+    switch event {
+    case .authenticated:
+      send(account.subscription(requestID: "subscription-\(number)"))
       return nil
-    case .venue(.subscribed):
+    case .subscribed:
       logger.info("private stream is up", ["route": .string("\(route)")])
       isUp = true
       backoff.reset()
       return .connected(route, true)
-    case .venue(.refused(_, let failure)):
+    case .refused(_, let failure):
       logger.error("private stream refused: \(failure)", ["route": .string("\(route)")])
       link?.close(reason: "refused")
       return nil
-    case .venue(.ended(let reason)):
+    case .ended(let reason):
       link?.close(reason: reason)
       return nil
-    case .pong: return nil
-    case .venue(let event): return .stream(route, event)
-    case .unreadable(let reason):
-      logger.warning("unreadable event on the private stream: \(reason)", ["route": .string("\(route)")])
-      return nil
-    case .closed(let reason):
-      logger.warning("private stream is down: \(reason)", ["route": .string("\(route)")])
-      return ended()
+    case .order, .balances, .balanceChange, .ignored: return .stream(route, event)
     }
   }
 
@@ -116,14 +132,19 @@ final class PrivateStream {
     number += 1
     begunAt = now
     pingedAt = now
+    beatAt = now
     let inbox = inbox
     let route = route
     let number = number
+    let account = account
+    guard let address = gateway.endpoints[route.venue]?.privateStreams else {
+      preconditionFailure("a venue that is traded has its addresses")
+    }
     do throws(WebSocketRefusal) {
-      let url = gateway.endpoints.webSocketAPI.appending(account.declaration.privateStream.target)
+      let url = address.appending(plan.target)
       link = try client.connect(WebSocketRequest(url)) { link, event, _ in
         // An event that does not fit ends the connection: what was missed is then looked up.
-        if !inbox.offer(.stream(route, number: number, Event(event))) { link.close(reason: "inbox full") }
+        if !inbox.offer(.stream(route, number: number, Event(event, of: account))) { link.close(reason: "inbox full") }
       }
     } catch {
       logger.warning("private stream: \(error)", ["route": .string("\(route)")])
@@ -131,11 +152,9 @@ final class PrivateStream {
     }
   }
 
-  private func subscribe() {
+  private func send(_ frames: [[UInt8]]) {
     do throws(WebSocketRefusal) {
-      for frame in account.declaration.greeting(requestID: "subscribe-\(number)", at: gateway.venueTime) {
-        try link?.send(text: frame)
-      }
+      for frame in frames { try link?.send(text: frame) }
     } catch {
       link?.close(reason: "\(error)")
     }
@@ -151,12 +170,12 @@ final class PrivateStream {
 }
 
 extension PrivateStream.Event {
-  init(_ event: WebSocketEvent) {
+  init(_ event: WebSocketEvent, of account: any AccountData) {
     switch event {
     case .opened: self = .opened
     case .text(let bytes), .binary(let bytes):
       do throws(ReplyError) {
-        self = .venue(try BinanceUserStream.event(bytes))
+        self = .venue(try account.events(bytes))
       } catch {
         self = .unreadable("\(error)")
       }

@@ -6,94 +6,122 @@ import Synchronization
 import Venues
 import Wire
 
-/// Signed REST requests to Binance. A request is signed at the last moment, right after a look at the lease, and its bytes are
+/// Signed REST requests to the venues. A request is signed at the last moment, right after a look at the lease, and its bytes are
 /// then sent as they are, once; the outcome says whether the venue may have seen them.
 final class VenueGateway: Sendable {
   /// No answer to an order after this long: unknown.
   private static let timeoutMilliseconds = 5_000
+  /// A list of more pages than this is not read: what it says would be old by then.
+  private static let maximumPages = 20
 
-  let endpoints: BinanceEndpoints
+  let endpoints: [Venue: VenueEndpoints]
   /// The time that everything here goes by.
   let ourClock: SteadyClock
-  private let accounts: [Route: VenueAccount]
+  private let accounts: [Route: any AccountData]
   private let http: HTTPClient
   private let inbox: Inbox
-  /// The venue's clock minus ours.
-  private let clockOffset = Atomic<Int64>(0)
+  /// The venues' clocks minus ours.
+  private let clockOffsets = Mutex<[Venue: Int64]>([:])
   private let latency: Histogram
 
   init(
-    _ endpoints: BinanceEndpoints, _ accounts: [Route: VenueAccount], inbox: Inbox, clock: SteadyClock, metrics: Metrics
+    _ endpoints: [Venue: VenueEndpoints], _ accounts: [Route: VenueAccount], inbox: Inbox, clock: SteadyClock, metrics: Metrics
   ) throws {
     self.endpoints = endpoints
     ourClock = clock
     self.inbox = inbox
-    self.accounts = accounts
+    self.accounts = accounts.mapValues(\.declaration)
     http = try HTTPClient()
     latency = metrics.histogram("apus_venue_call_seconds", help: "Wire calls, from the request to the whole answer")
   }
 
-  func setClock(_ clock: VenueClock) { clockOffset.store(clock.offset, ordering: .releasing) }
+  func setClock(_ clock: VenueClock, of venue: Venue) { clockOffsets.withLock { $0[venue] = clock.offset } }
 
   /// Our idea of the venue's time.
-  var venueTime: Timestamp { ourClock.now() + clockOffset.load(ordering: .acquiring) }
+  func time(at venue: Venue) -> Timestamp { ourClock.now() + (clockOffsets.withLock { $0[venue] } ?? 0) }
 
   /// Sends a request of a core, or proves that it was not sent. The answer comes into the inbox, always.
   func send(_ call: VenueCall, under lease: Lease, partition: Int32, generation: UInt64) {
-    guard let account = accounts[call.route]?.declaration else {
+    guard let account = accounts[call.route] else {
       preconditionFailure("a core calls only where its settings have a route, and routes come from keys")
     }
-    let answer: @Sendable (VenueResult) -> Void = { [inbox] result in
-      let said = account.answer(result, to: call.action)
+    let answer: @Sendable (AccountAnswer) -> Void = { [inbox] said in
       // In-flight calls are far fewer than the inbox holds.
       inbox.offer(.answered(partition: partition, generation: generation, token: call.token, said))
     }
+    let refuse = { (reason: String) in answer(account.answer(.notSent(reason: reason), to: call.action)) }
     // Whether the approval still holds cannot be said before the clock is sure again.
-    guard call.notAfter == nil || !ourClock.isInDoubt else { return answer(.notSent(reason: "the wall clock has stepped")) }
+    guard call.notAfter == nil || !ourClock.isInDoubt else { return refuse("the wall clock has stepped") }
     guard let deadline = lease.deadline(of: call, monotonic: monotonicNanoseconds(), wall: ourClock.now()) else {
-      return answer(.notSent(reason: "the lease or the approval has run out"))
+      return refuse("the lease or the approval has run out")
     }
-    let request = account.request(call.action, at: venueTime)
+    let request = account.request(call.action, at: time(at: call.route.venue))
     boundary("ordermanager.call.signed", if: call.notAfter != nil)
-    submit(request, deadline: deadline, to: answer)
+    follow(request, of: call, account, deadline: deadline, answer: answer)
   }
 
-  /// Asks for the venue's clock.
-  func measureClock() {
+  /// Sends a call's request and, behind a good reply, those for the pages that follow. The answer is the whole list, or says why there
+  /// is none.
+  private func follow(
+    _ request: VenueRequest, of call: VenueCall, _ account: any AccountData, deadline: Int64,
+    behind earlier: AccountAnswer? = nil, pages: Int = 1, answer: @escaping @Sendable (AccountAnswer) -> Void
+  ) {
+    submit(request, to: call.route.venue, deadline: deadline) { [self] result in
+      let page = account.answer(result, to: call.action)
+      let said = earlier.map(page.following) ?? page
+      guard case .reply(let reply) = result, page.isConfirmed else { return answer(said) }
+      do throws(ReplyError) {
+        guard let next = try account.nextPage(of: call.action, after: reply.body, at: time(at: call.route.venue)) else {
+          return answer(said)
+        }
+        guard pages < Self.maximumPages else {
+          return answer(account.answer(.maybeSent(reason: "more than \(pages) pages"), to: call.action))
+        }
+        follow(next, of: call, account, deadline: deadline, behind: said, pages: pages + 1, answer: answer)
+      } catch {
+        answer(account.answer(.maybeSent(reason: "the page behind: \(error)"), to: call.action))
+      }
+    }
+  }
+
+  /// Asks for a venue's clock.
+  func measureClock(of venue: Venue) {
+    guard let market = VenueMarket(venue, isPerpetual: false)?.declaration else { return }
     let (inbox, ourClock) = (inbox, ourClock)
     let begun = ourClock.now()
-    submit(BinanceMarket.spot.time(), deadline: nil) { result in
+    submit(market.clockRequest(), to: venue, deadline: nil) { result in
       let ended = ourClock.now()
-      let outcome = BinanceErrors.classify(result, of: .marketData) { body throws(ReplyError) in try BinanceReplies.time(body) }
+      let outcome = market.classify(result, of: .marketData) { body throws(ReplyError) in try market.clock(body) }
       guard case .confirmed(let time) = outcome, ended >= begun else {
-        inbox.offer(.clock(nil))
+        inbox.offer(.clock(venue, nil))
         return
       }
       let half = (ended - begun) / 2
-      inbox.offer(.clock(VenueClock(offset: time - (begun + half), uncertainty: half + Interval.millisecond)))
+      inbox.offer(.clock(venue, VenueClock(offset: time - (begun + half), uncertainty: half + Interval.millisecond)))
     }
   }
 
   /// Asks for the last price of a pair; says nothing when the venue does not.
   func askPrice(of instrument: Instrument) {
+    guard let market = VenueMarket(instrument.venue, isPerpetual: instrument.symbol.isPerpetual)?.declaration else { return }
     let inbox = inbox
-    let request = VenueRequest(
-      method: .get, purpose: .marketData, path: "/api/v3/ticker/price", query: "symbol=\(instrument.venueSymbol)")
-    submit(request, deadline: nil) { result in
-      guard case .reply(let reply) = result, reply.status == 200, let text = (try? JSON.parse(reply.body))?["price"]?.string,
-        let price = try? Price(text), price.isPositive
-      else { return }
+    submit(market.priceRequest(venueSymbol: instrument.venueSymbol), to: instrument.venue, deadline: nil) { result in
+      let outcome = market.classify(result, of: .marketData) { body throws(ReplyError) in try market.price(body) }
+      guard case .confirmed(let price) = outcome, price.isPositive else { return }
       inbox.offer(.price(instrument.symbol, price))
     }
   }
 
   func shutDown() { http.shutDown() }
 
-  private func submit(_ request: VenueRequest, deadline: Int64?, to answer: @escaping @Sendable (VenueResult) -> Void) {
+  private func submit(
+    _ request: VenueRequest, to venue: Venue, deadline: Int64?, answer: @escaping @Sendable (VenueResult) -> Void
+  ) {
+    guard let address = endpoints[venue]?.rest else { preconditionFailure("a venue that is traded has its addresses") }
     var headers = HTTPHeaders()
     for header in request.headers { headers.append(header.name, header.value) }
     let outgoing = HTTPRequest(
-      HTTPMethod(request.method), endpoints.rest.appending(request.target), headers: headers, body: Array(request.body.utf8),
+      HTTPMethod(request.method), address.appending(request.target), headers: headers, body: Array(request.body.utf8),
       timeoutMilliseconds: Self.timeoutMilliseconds, connectTimeoutMilliseconds: 2_000, sendDeadlineNanoseconds: deadline)
     do throws(HTTPRefusal) {
       try http.submit(outgoing) { [latency] completion in

@@ -12,7 +12,7 @@ var configuration = Configuration.ofProcess()
 let logger = Logger(service: "OrderManager", configuration: &configuration)
 let settings = OrderManagerConfiguration(&configuration, logger: logger)
 configuration.finish(program: "OrderManager")
-guard let endpoints = settings.endpoints, let redisURL = settings.redis else {
+guard let redisURL = settings.redis else {
   preconditionFailure("a configuration without problems is complete")
 }
 
@@ -23,13 +23,14 @@ do {
   let inbox = try Inbox()
   let server = try HealthServer(settings.health, health: health, metrics: metrics)
   service.add("health", start: { logger.info("health on port \(server.port)") }, stop: { server.shutDown() })
-  for account in settings.keyless { logger.warning("no keys for the account \(account): its orders are refused") }
+  for route in settings.keyless { logger.warning("no keys for \(route): orders there are refused") }
 
   let redis = RedisWriter(redisURL, logger: logger, metrics: metrics, onRewriteNeeded: { inbox.offer(.redisLost) })
   service.addThread("redis", wake: redis.wake) { redis.run(until: $0) }
 
   let gateway = try VenueGateway(
-    endpoints, settings.accountsWithKeys, inbox: inbox, clock: SteadyClock(logger: logger, metrics: metrics), metrics: metrics)
+    settings.endpoints, settings.accountsWithKeys, inbox: inbox, clock: SteadyClock(logger: logger, metrics: metrics),
+    metrics: metrics)
   service.add("gateway", start: {}, stop: { gateway.shutDown() })
   let streams = try WebSocketClient(name: "private-streams")
   service.add("streams", start: {}, stop: { streams.shutDown() })

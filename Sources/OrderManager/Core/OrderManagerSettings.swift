@@ -44,6 +44,8 @@ public struct OrderManagerSettings: Sendable {
   public var unknownAlertAfter: Int64 = 15 * Interval.second
   /// How long fills that a report counts but does not name may come by themselves before they are fetched.
   public var fillGrace: Int64 = 250 * Interval.millisecond
+  /// How long the private stream may take to tell what became of a request that a venue has taken in, before it is asked.
+  public var acknowledgementGrace: Int64 = 500 * Interval.millisecond
   /// A wire call that was refused for a passing reason is tried so often in all.
   public var maximumAttempts = 5
   /// Wire calls of one account at one venue under way at once.

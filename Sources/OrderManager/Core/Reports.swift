@@ -75,6 +75,8 @@ extension OrderManagerPartition {
       update(ref) { $0.venueCumulative = cumulative }
     }
     guard let state = report.state else {
+      // A trade alone, or no more than that the request was taken in: the rest comes by the stream, or is asked for.
+      if report.unrecognised == nil { return report.fills.isEmpty ? inquire(ref, after: settings.acknowledgementGrace) : () }
       counters.unrecognised += 1
       alert(
         .warning, "unrecognised_state", "The venue says an order is \(report.unrecognised ?? "(nothing)").",
@@ -331,6 +333,8 @@ extension OrderManagerPartition {
   }
 
   mutating func takeInstrument(_ instrument: Instrument) {
+    // Orders go to spot alone; some venues spell a perpetual as the spot pair of the same assets.
+    guard !instrument.symbol.isPerpetual else { return }
     instruments[InstrumentKey(venue: instrument.venue, symbol: instrument.symbol)] = instrument
     symbols[VenueSymbolKey(venue: instrument.venue, venueSymbol: instrument.venueSymbol)] = instrument.symbol
   }

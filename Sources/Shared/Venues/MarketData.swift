@@ -25,6 +25,15 @@ public protocol MarketData: Sendable, Hashable {
   /// Reads a page of instruments.
   func instruments(_ body: [UInt8]) throws(ReplyError) -> InstrumentList
 
+  /// Asks for the venue's clock.
+  func clockRequest() -> VenueRequest
+  /// Reads the reply to `clockRequest`.
+  func clock(_ body: [UInt8]) throws(ReplyError) -> Timestamp
+  /// Asks for the last price of a symbol.
+  func priceRequest(venueSymbol: String) -> VenueRequest
+  /// Reads the reply to `priceRequest`.
+  func price(_ body: [UInt8]) throws(ReplyError) -> Price
+
   /// What the result of a call means by the venue's own table of errors, and what `read` makes of a good one.
   func classify<Reply: Sendable>(
     _ result: VenueResult, of purpose: VenueRequest.Purpose, read: ([UInt8]) throws(ReplyError) -> Reply

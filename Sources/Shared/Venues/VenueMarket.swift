@@ -17,6 +17,13 @@ public enum VenueMarket: Sendable, Hashable {
     }
   }
 
+  /// The venues of a comma-separated list; nil when one is not registered or comes twice, or there is none.
+  public static func venues(_ text: String) -> [Venue]? {
+    let names = text.split(separator: ",").map { String($0).filter { $0 != " " } }
+    let venues = names.compactMap { Venue($0) }.filter { VenueMarket($0, isPerpetual: false) != nil }
+    return venues.count == names.count && Set(venues).count == venues.count && !venues.isEmpty ? venues : nil
+  }
+
   /// What the venue declares.
   public var declaration: any MarketData {
     switch self {

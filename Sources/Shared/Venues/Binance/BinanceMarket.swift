@@ -19,6 +19,9 @@ public enum BinanceMarket: Sendable, Hashable, CaseIterable {
     get("depth", [("symbol", venueSymbol), ("limit", String(limit ?? (self == .spot ? 5_000 : 1_000)))])
   }
 
+  /// Asks for the last price of a symbol.
+  public func tickerPrice(venueSymbol: String) -> VenueRequest { get("ticker/price", [("symbol", venueSymbol)]) }
+
   /// Asks for the venue's clock.
   public func time() -> VenueRequest { get("time", []) }
 

@@ -1,4 +1,5 @@
 import Domain
+import Wire
 
 extension BinanceMarket: MarketData {
   /// Binance.
@@ -30,6 +31,18 @@ extension BinanceMarket: MarketData {
 
   /// Asks for the instruments, which come in one page.
   public func instrumentsRequest(cursor: String?) -> VenueRequest { exchangeInfo() }
+
+  /// Asks for the venue's clock.
+  public func clockRequest() -> VenueRequest { time() }
+
+  /// Reads the reply to `time`.
+  public func clock(_ body: [UInt8]) throws(ReplyError) -> Timestamp { try BinanceReplies.time(body) }
+
+  /// Asks for the last price of a symbol.
+  public func priceRequest(venueSymbol: String) -> VenueRequest { tickerPrice(venueSymbol: venueSymbol) }
+
+  /// Reads the reply to `ticker/price`.
+  public func price(_ body: [UInt8]) throws(ReplyError) -> Price { try JSON.reply(body).requiredDecimal("price") }
 
   /// What the result of a call means.
   public func classify<Reply: Sendable>(

@@ -37,6 +37,21 @@ extension BybitMarket: MarketData {
   /// Asks for a page of the instruments.
   public func instrumentsRequest(cursor: String?) -> VenueRequest { instrumentsInfo(cursor: cursor) }
 
+  /// Asks for the venue's clock.
+  public func clockRequest() -> VenueRequest { Self.time() }
+
+  /// Reads the reply to `time`.
+  public func clock(_ body: [UInt8]) throws(ReplyError) -> Timestamp { try BybitReplies.time(body) }
+
+  /// Asks for the last price of a symbol, in its ticker.
+  public func priceRequest(venueSymbol: String) -> VenueRequest { tickers(venueSymbol: venueSymbol) }
+
+  /// Reads the reply to `tickers`.
+  public func price(_ body: [UInt8]) throws(ReplyError) -> Price {
+    guard let price = try BybitPublic.tickers(reply: body).first?.lastPrice else { throw .missing("lastPrice") }
+    return price
+  }
+
   /// What the result of a call means.
   public func classify<Reply: Sendable>(
     _ result: VenueResult, of purpose: VenueRequest.Purpose, read: ([UInt8]) throws(ReplyError) -> Reply
