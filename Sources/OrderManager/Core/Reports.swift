@@ -75,8 +75,10 @@ extension OrderManagerPartition {
       update(ref) { $0.venueCumulative = cumulative }
     }
     guard let state = report.state else {
-      // A trade alone, or no more than that the request was taken in: the rest comes by the stream, or is asked for.
-      if report.unrecognised == nil { return report.fills.isEmpty ? inquire(ref, after: settings.acknowledgementGrace) : () }
+      guard report.unrecognised != nil else {
+        // Trades alone may be what an end waits for. Less than that is an acknowledgement.
+        return report.fills.isEmpty ? takeAcknowledged(ref) : settle(ref, provenance: provenance)
+      }
       counters.unrecognised += 1
       alert(
         .warning, "unrecognised_state", "The venue says an order is \(report.unrecognised ?? "(nothing)").",
@@ -88,6 +90,13 @@ extension OrderManagerPartition {
     } else {
       takeAlive(report, on: ref, wasKnown: wasKnown, provenance: provenance)
     }
+  }
+
+  /// The venue has taken a request in and does not say what became of it: that comes by the stream, or is asked for. Meanwhile nobody
+  /// may treat the order as one that was not sent.
+  private mutating func takeAcknowledged(_ ref: ChildRef) {
+    if child(ref)?.status == .submitting { doubt(ref, signedBy: now) }
+    inquire(ref, after: settings.acknowledgementGrace)
   }
 
   /// Remembers the venue's id. Two of them under one client id would mean that an order was doubled.

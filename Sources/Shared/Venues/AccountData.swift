@@ -38,6 +38,14 @@ public enum AccountAnswer: Sendable, Equatable {
     default: self
     }
   }
+
+  /// True for a good answer: only behind one can there be a next page.
+  public var isConfirmed: Bool {
+    switch self {
+    case .order(.confirmed), .orders(.confirmed), .trades(.confirmed), .account(.confirmed): true
+    default: false
+    }
+  }
 }
 
 /// What a venue declares of an account: how requests are signed, what answers mean, how its private stream speaks. Pure: the shared
