@@ -65,13 +65,18 @@ public struct VenueFailure: Error, Sendable, Hashable, CustomStringConvertible {
   public var reason: String
   /// True when a person should know: keys, signatures, codes that nobody has listed.
   public var needsAlert: Bool
+  /// Of a rate limit: true when it is the account's new orders alone that are too many.
+  public var limitsOrdersAlone: Bool
 
   /// A failure of this kind.
-  public init(_ kind: Kind, code: Int64? = nil, reason: String, needsAlert: Bool = false) {
+  public init(
+    _ kind: Kind, code: Int64? = nil, reason: String, needsAlert: Bool = false, limitsOrdersAlone: Bool = false
+  ) {
     self.kind = kind
     self.code = code
     self.reason = reason.cut()
     self.needsAlert = needsAlert
+    self.limitsOrdersAlone = limitsOrdersAlone
   }
 
   /// `reason (code)`.

@@ -49,10 +49,13 @@ public struct VenueRequest: Sendable, Hashable {
   public var headers: [Header]
   /// The body; empty for none.
   public var body: String
+  /// What the venue's rate limit counts it as.
+  public var weight: Int64
 
   /// A request as it goes out.
   public init(
-    method: Method, purpose: Purpose, path: String, query: String = "", headers: [Header] = [], body: String = ""
+    method: Method, purpose: Purpose, path: String, query: String = "", headers: [Header] = [], body: String = "",
+    weight: Int64 = 1
   ) {
     self.method = method
     self.purpose = purpose
@@ -60,6 +63,7 @@ public struct VenueRequest: Sendable, Hashable {
     self.query = query
     self.headers = headers
     self.body = body
+    self.weight = weight
   }
 
   /// Path and query: what follows the venue's base address.

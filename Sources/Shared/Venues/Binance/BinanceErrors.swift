@@ -27,7 +27,7 @@ public enum BinanceErrors {
     let message = payload?["msg"]?.string ?? "HTTP status \(reply.status)"
     switch reply.status {
     case 418, 429:
-      return .failed(VenueFailure(.rateLimited(retryAfterSeconds: reply.retryAfterSeconds), code: code, reason: message))
+      return .failed(tooMuch(code, message, reply.retryAfterSeconds))
     case 403:  // The firewall stands before the matching engine; it wants silence, and says not for how long.
       return .failed(VenueFailure(.rateLimited(retryAfterSeconds: nil), code: code, reason: message, needsAlert: true))
     case 400..<500:
@@ -56,8 +56,7 @@ public enum BinanceErrors {
     switch code {
     case -1000, -1001, -1006, -1007, -1008, -1016, -1034:
       VenueFailure(.transient, code: code, reason: message)
-    case -1003, -1015, -1181:
-      VenueFailure(.rateLimited(retryAfterSeconds: retryAfterSeconds), code: code, reason: message)
+    case -1003, -1015, -1181: tooMuch(code, message, retryAfterSeconds)
     case -1021: VenueFailure(.clock, code: code, reason: message)
     case -2013: VenueFailure(.noSuchOrder, code: code, reason: message)
     case -2011 where message.hasPrefix("Unknown order sent"): VenueFailure(.noSuchOrder, code: code, reason: message)
@@ -67,5 +66,11 @@ public enum BinanceErrors {
     case -1013, -1111, -2010, -2011: VenueFailure(.permanent, code: code, reason: message)  // An order's own fault.
     default: VenueFailure(.permanent, code: code, reason: message, needsAlert: true)
     }
+  }
+
+  /// -1015 counts the account's new orders; everything else counts the address.
+  private static func tooMuch(_ code: Int64?, _ message: String, _ retryAfterSeconds: Int?) -> VenueFailure {
+    VenueFailure(
+      .rateLimited(retryAfterSeconds: retryAfterSeconds), code: code, reason: message, limitsOrdersAlone: code == -1015)
   }
 }

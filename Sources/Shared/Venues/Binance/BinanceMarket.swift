@@ -9,14 +9,25 @@ public enum BinanceMarket: Sendable, Hashable, CaseIterable {
 
   /// Asks for the instruments: of the symbols named (spot only), else of all.
   public func exchangeInfo(venueSymbols: [String] = []) -> VenueRequest {
-    guard self == .spot, !venueSymbols.isEmpty else { return get("exchangeInfo", []) }
+    guard self == .spot, !venueSymbols.isEmpty else { return get("exchangeInfo", [], weight: self == .spot ? 20 : 1) }
     let list = venueSymbols.map { "\"\($0)\"" }.joined(separator: ",")
-    return get("exchangeInfo", [("symbols", "[\(list)]")])
+    return get("exchangeInfo", [("symbols", "[\(list)]")], weight: 20)
   }
 
   /// Asks for a snapshot of the book; the venue takes up to 5000 levels a side (spot) or 1000 (futures).
   public func depth(venueSymbol: String, limit: Int? = nil) -> VenueRequest {
-    get("depth", [("symbol", venueSymbol), ("limit", String(limit ?? (self == .spot ? 5_000 : 1_000)))])
+    let levels = limit ?? (self == .spot ? 5_000 : 1_000)
+    return get(
+      "depth", [("symbol", venueSymbol), ("limit", String(levels))], weight: self == .spot ? spotWeight(levels) : 20)
+  }
+
+  private func spotWeight(_ levels: Int) -> Int64 {
+    switch levels {
+    case ...100: 5
+    case ...500: 25
+    case ...1_000: 50
+    default: 250
+    }
   }
 
   /// Asks for the last price of a symbol.
@@ -35,8 +46,8 @@ public enum BinanceMarket: Sendable, Hashable, CaseIterable {
     self = isFutures ? .futures : .spot
   }
 
-  private func get(_ endpoint: String, _ parameters: [(String, String)]) -> VenueRequest {
+  private func get(_ endpoint: String, _ parameters: [(String, String)], weight: Int64 = 1) -> VenueRequest {
     VenueRequest(
-      method: .get, purpose: .marketData, path: "\(root)/\(endpoint)", query: FormParameters(parameters).text)
+      method: .get, purpose: .marketData, path: "\(root)/\(endpoint)", query: FormParameters(parameters).text, weight: weight)
   }
 }

@@ -52,12 +52,14 @@ public struct BinanceTrading: Sendable {
 
   /// Asks for an order by our client id. With several orders of that id in history the venue answers with the last one.
   public func order(clientID: String, venueSymbol: String, at time: Timestamp) -> VenueRequest {
-    timed(.get, "/api/v3/order", [("symbol", venueSymbol), ("origClientOrderId", clientID)], .query, at: time)
+    timed(.get, "/api/v3/order", [("symbol", venueSymbol), ("origClientOrderId", clientID)], .query, weight: 4, at: time)
   }
 
   /// Asks for the open orders of one symbol, or (dearly, in rate weight) of all.
   public func openOrders(venueSymbol: String?, at time: Timestamp) -> VenueRequest {
-    timed(.get, "/api/v3/openOrders", venueSymbol.map { [("symbol", $0)] } ?? [], .query, at: time)
+    timed(
+      .get, "/api/v3/openOrders", venueSymbol.map { [("symbol", $0)] } ?? [], .query, weight: venueSymbol == nil ? 80 : 6,
+      at: time)
   }
 
   /// Asks for orders, open or not, from the order id `fromOrderID` on, oldest first; without it for the newest. `limit` is at most 1000.
@@ -67,7 +69,7 @@ public struct BinanceTrading: Sendable {
     var parameters = [("symbol", venueSymbol)]
     if let fromOrderID { parameters.append(("orderId", fromOrderID)) }
     parameters.append(("limit", String(limit)))
-    return timed(.get, "/api/v3/allOrders", parameters, .query, at: time)
+    return timed(.get, "/api/v3/allOrders", parameters, .query, weight: 20, at: time)
   }
 
   /// Asks for our trades of a symbol. `limit` is at most 1000.
@@ -75,40 +77,44 @@ public struct BinanceTrading: Sendable {
     venueSymbol: String, _ selection: TradeSelection, limit: Int = 500, at time: Timestamp
   ) -> VenueRequest {
     var parameters = [("symbol", venueSymbol)]
+    var weight: Int64 = 20
     switch selection {
-    case .order(let id): parameters.append(("orderId", id))
+    case .order(let id):
+      parameters.append(("orderId", id))
+      weight = 5
     case .from(let id): parameters.append(("fromId", id))
     case .since(let start): parameters.append(("startTime", String(start.milliseconds)))
     case .newest: break
     }
     parameters.append(("limit", String(limit)))
-    return timed(.get, "/api/v3/myTrades", parameters, .query, at: time)
+    return timed(.get, "/api/v3/myTrades", parameters, .query, weight: weight, at: time)
   }
 
   /// Asks for the balances; assets of which nothing is held are left out.
   public func account(at time: Timestamp) -> VenueRequest {
-    timed(.get, "/api/v3/account", [("omitZeroBalances", "true")], .query, at: time)
+    timed(.get, "/api/v3/account", [("omitZeroBalances", "true")], .query, weight: 20, at: time)
   }
 
   /// Signs exactly these parameters in exactly this order: in the body of a POST, in the query of anything else.
   public func signed(
-    _ method: VenueRequest.Method, _ path: String, _ parameters: [(String, String)], _ purpose: VenueRequest.Purpose
+    _ method: VenueRequest.Method, _ path: String, _ parameters: [(String, String)], _ purpose: VenueRequest.Purpose,
+    weight: Int64 = 1
   ) -> VenueRequest {
     let form = FormParameters(parameters).text
     let payload = "\(form)&signature=\(credentials.signature(of: form))"
     var headers = [VenueRequest.Header("X-MBX-APIKEY", credentials.apiKey)]
     guard method == .post else {
-      return VenueRequest(method: method, purpose: purpose, path: path, query: payload, headers: headers)
+      return VenueRequest(method: method, purpose: purpose, path: path, query: payload, headers: headers, weight: weight)
     }
     headers.append(.init("Content-Type", "application/x-www-form-urlencoded"))
-    return VenueRequest(method: method, purpose: purpose, path: path, headers: headers, body: payload)
+    return VenueRequest(method: method, purpose: purpose, path: path, headers: headers, body: payload, weight: weight)
   }
 
   private func timed(
     _ method: VenueRequest.Method, _ path: String, _ parameters: [(String, String)], _ purpose: VenueRequest.Purpose,
-    at time: Timestamp
+    weight: Int64 = 1, at time: Timestamp
   ) -> VenueRequest {
     let timing = [("recvWindow", receiveWindow), ("timestamp", String(time.milliseconds))]
-    return signed(method, path, parameters + timing, purpose)
+    return signed(method, path, parameters + timing, purpose, weight: weight)
   }
 }
