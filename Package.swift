@@ -74,7 +74,7 @@ let package = Package(
     + service(
       "RiskGate", core: ["Domain", "Wire", "Crypto"], app: ["Runtime", "Kafka", "Redis", "Net"])
     + service(
-      "OrderManager", core: ["Domain", "Wire", "Venues", "Crypto"], app: ["Runtime", "Kafka", "Redis", "Net"])
+      "OrderManager", core: ["Domain", "Wire", "Venues", "Crypto", "Books"], app: ["Runtime", "Kafka", "Redis", "Net"])
     + service(
       "Reconciler", core: ["Domain", "Wire", "Venues"], app: ["Runtime", "Kafka", "Postgres", "Net"])
     + service(
@@ -86,7 +86,7 @@ let package = Package(
     + [
       .executableTarget(
         name: "apus",
-        dependencies: ["Domain", "Wire", "Venues", "Runtime", "Kafka", "Redis", "Postgres", "CZlib"],
+        dependencies: ["Domain", "Wire", "Venues", "Books", "Runtime", "Kafka", "Redis", "Postgres", "CZlib"],
         path: "Sources/apus", swiftSettings: tuned),
 
       // The services' cores together, in virtual time, over a simulated log, venue and stores.
@@ -115,7 +115,7 @@ let package = Package(
       tests("Net", ["Domain", "Runtime", "Crypto", "TestSupport"]),
       tests("IngestorCore", ["Domain", "Wire", "Venues"]),
       tests("RiskGateCore", ["Domain", "Wire", "Crypto", "Runtime", "TestSupport"]),
-      tests("OrderManagerCore", ["Domain", "Wire", "Venues"]),
+      tests("OrderManagerCore", ["Domain", "Wire", "Venues", "Books"]),
       tests("ReconcilerCore", ["Domain", "Wire", "Venues", "Runtime", "Kafka", "Postgres", "Net", "Reconciler", "TestSupport"]),
       tests("StrategyCore", ["Domain", "Wire"]),
       tests("SimulatorCore", ["Domain", "Wire", "Crypto", "Venues"]),

@@ -97,11 +97,13 @@ struct Rig {
 
   mutating func approve(
     _ id: String, action: OrderAction = .new, side: Side? = .buy, quantity: String? = "1", price: String? = "100",
-    timeInForce: TimeInForce = .ioc, target: String? = nil, validFor: Int64 = 5 * Interval.second, control: Int64 = 0,
+    timeInForce: TimeInForce = .ioc, venue: Venue = .best, target: String? = nil, validFor: Int64 = 5 * Interval.second,
+    control: Int64 = 0,
     reduceOnly: Bool = false, symbol: Symbol? = nil, epoch: Int64? = 0, isDuplicate: Bool = false
   ) {
     let request = OrderRequest(
-      action: action, account: World.account, symbol: symbol ?? World.instrument.symbol, side: action == .new ? side : nil,
+      action: action, account: World.account, venue: venue, symbol: symbol ?? World.instrument.symbol,
+      side: action == .new ? side : nil,
       type: .limit, quantity: quantity.flatMap { try? Quantity($0) }, price: price.flatMap { try? Price($0) },
       timeInForce: timeInForce, reduceOnly: reduceOnly, target: target.flatMap { ClientOrderID($0) }, allSymbols: symbol == nil)
     let source = RecordSource(topic: Topic.orders, partition: 0, offset: nextApproval, timestamp: now)

@@ -100,6 +100,8 @@ enum Samples {
       venueTime: time,
       time: time)
     filled.reason = "x"
+    filled.part = ChildState(
+      status: .filled, quantity: quantity("0.1"), cumulativeQuantity: quantity("0.1"), cumulativeQuote: money("2679.61"))
     let refused = OrderEvent(
       account: account, clientOrderID: order, venue: .binance, symbol: symbol, side: .sell, quantity: quantity("0.25"),
       status: .rejected, provenance: .venue, reason: "Account has insufficient balance.", venueCode: -2010, time: time)
@@ -110,7 +112,7 @@ enum Samples {
       .order(filled), .order(refused),
       .plan(
         Plan(
-          approval: approvals[0],
+          approval: approvals[0], quantity: quantity("0.3"),
           children: [
             .init(number: 0, venue: .binance, venueClientID: "apus-1", quantity: quantity("0.25"), price: price("26796.1"))
           ], approvalOffset: 41, time: time)),

@@ -2,7 +2,7 @@
 # The pure modules stay pure: no Foundation, no I/O library, no clock, no randomness of their own, no binary floating point.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-pure=(Sources/Shared/Domain Sources/Shared/Wire Sources/Shared/Venues Sources/{Ingestor,RiskGate,OrderManager,Reconciler,Strategy,Simulator}/Core)
+pure=(Sources/Shared/Domain Sources/Shared/Wire Sources/Shared/Venues Sources/Shared/Books Sources/{Ingestor,RiskGate,OrderManager,Reconciler,Strategy,Simulator}/Core)
 status=0
 forbid() { # forbid WHAT PATTERN PATH...
   local what=$1 pattern=$2

@@ -8,6 +8,8 @@ struct Agenda: Sendable {
     case cancel(ChildRef)
     case inquire(ChildRef)
     case fetchFills(ChildRef)
+    /// An order that no venue could take may find one.
+    case plan(OrderKey)
     /// The approval of the new leg of a replace runs out.
     case lapse(OrderKey)
   }

@@ -1,3 +1,4 @@
+import Books
 import Domain
 import Venues
 import Wire
@@ -86,19 +87,29 @@ extension OrderManagerPartition {
   }
 
   /// Decides once how the order is carried out and writes it down, unless it may not be sent any more.
-  private mutating func planOrEnd(_ key: OrderKey) {
-    guard let order = orders[key], var approval = order.work.approval else { return }
+  mutating func planOrEnd(_ key: OrderKey) {
+    guard let order = orders[key], order.children.isEmpty, !order.isTerminal, var approval = order.work.approval else { return }
     switch permit(order) {
     case .send, .wait: break
-    case .refuse(let transition, let reason): return endUnsent(key, transition, reason)
+    case .refuse(let transition, let reason): return endUnsent(key, transition, order.work.obstacle ?? reason)
     }
     guard order.quantity.isPositive, let price = order.limitPrice, price.isPositive else {
       return endUnsent(key, .reject, "The approval has no quantity or no price.")
     }
-    guard let venue = route(order) else {
-      return endUnsent(key, .reject, "No venue lists \(order.symbol) that the account \(key.account) has keys for.")
+    let shares: [RoutePlan.Child]
+    switch route(order, limit: price) {
+    case .children(let children): shares = children
+    case .never(let reason): return endUnsent(key, .reject, reason)
+    case .later(let reason):
+      orders[key]?.work.obstacle = reason
+      return agenda.add(.plan(key), at: min(now + settings.routingInterval, order.validUntil))
     }
-    let id = VenueClientID.derive(deployment: settings.deployment, key: key, child: 0)
+    let children = shares.enumerated().map { number, share in
+      Plan.Child(
+        number: number, venue: share.venue,
+        venueClientID: VenueClientID.derive(deployment: settings.deployment, key: key, child: number), quantity: share.quantity,
+        price: share.price)
+    }
     // The plan is what recovery reads: it says in full what a replace takes over from its target.
     approval.request.side = order.side
     approval.request.symbol = order.symbol
@@ -106,26 +117,16 @@ extension OrderManagerPartition {
     approval.timeInForce = order.timeInForce
     approval.limitPrice = price
     let plan = Plan(
-      approval: approval,
-      children: [Plan.Child(number: 0, venue: venue, venueClientID: id, quantity: order.quantity, price: price)],
-      approvalOffset: order.approvalOffset, time: now)
+      approval: approval, quantity: order.quantity, children: children, approvalOffset: order.approvalOffset, time: now)
     orders[key]?.carryOut(plan)
     orders[key]?.work.approval = nil
-    byClientID[id] = ChildRef(key: key, index: 0)
+    for child in children { byClientID[child.venueClientID] = ChildRef(key: key, index: child.number) }
     let finishing = orders[key]?.work.held ?? []
     orders[key]?.work.held = []
     orders[key]?.work.unacknowledged += 1
     publish(
       Topic.executions, partitioned: true, key: key.account.text, ExecutionRecord.plan(plan).encoded(),
       headers: order.work.headers, awaited: .plan(key), finishing: finishing)
-  }
-
-  /// The venue asked for, or for `best` the first of the account's venues that lists and trades the symbol.
-  private func route(_ order: ManagedOrder) -> Venue? {
-    settings.routes.first { route in
-      guard route.account == order.key.account, order.venue == .best || order.venue == route.venue else { return false }
-      return instruments[InstrumentKey(venue: route.venue, symbol: order.symbol)]?.isTrading == true
-    }?.venue
   }
 
   mutating func planAcknowledged(_ key: OrderKey) {

@@ -25,7 +25,7 @@ struct ManagedOrder: Sendable {
   let venue: Venue
   let symbol: Symbol
   let side: Side
-  /// What is to be bought or sold: the sum of the children once there is a plan.
+  /// What is to be bought or sold. The children may add up to less, never to more.
   var quantity: Quantity
   var limitPrice: Price?
   let timeInForce: TimeInForce
@@ -50,6 +50,8 @@ struct ManagedOrder: Sendable {
   struct Work: Sendable {
     /// The approval, until its plan is written.
     var approval: Approval?
+    /// Why no venue could take it so far.
+    var obstacle: String?
     var headers = RecordHeaders()
     /// Input records that are done with the next event that settles them.
     var held: [Int64] = []
@@ -140,13 +142,27 @@ struct ManagedOrder: Sendable {
   /// The order's state. With several children it has ended when all have; until then the least certain child speaks for it.
   var status: OrderStatus {
     guard let first = children.first else { return unplannedEnd ?? .received }
-    guard children.count > 1 else { return first.status }
-    if children.allSatisfy(\.isTerminal) {
-      return filled >= quantity ? .filled : children.first { $0.status != .filled }?.status ?? .filled
-    }
+    guard children.count > 1 || first.quantity < quantity else { return first.status }
+    if children.allSatisfy(\.isTerminal) { return filled >= quantity ? .filled : endOfRest }
     let order: [OrderStatus] = [.unknown, .received, .submitting, .pendingCancel, .pendingReplace]
     for status in order where children.contains(where: { $0.status == status }) { return status }
     return filled.isPositive ? .partiallyFilled : .open
+  }
+
+  /// How an order of several children ended that did not fill: as its first child that did not; once something has filled it was
+  /// cancelled or expired, since the venues did not refuse it as a whole.
+  private var endOfRest: OrderStatus {
+    let ends = children.map(\.status).filter { $0 != .filled }
+    if filled.isPositive { return ends.contains(.cancelled) ? .cancelled : .expired }
+    return ends.first ?? .expired
+  }
+
+  /// Where a child stands, for whoever counts child by child; nil where that is where the order stands.
+  func part(_ index: Int) -> ChildState? {
+    guard children.indices.contains(index), children.count > 1 || children[0].quantity < quantity else { return nil }
+    let child = children[index]
+    return ChildState(
+      status: child.status, quantity: child.quantity, cumulativeQuantity: child.filled, cumulativeQuote: child.filledQuote)
   }
 
   /// Takes over an event that is in the log. Doing so twice changes nothing.
@@ -160,6 +176,6 @@ struct ManagedOrder: Sendable {
       _ = children[event.child].count(fill, venueOrderID: event.venueOrderID ?? "")
     }
     children[event.child].venueOrderID = event.venueOrderID ?? children[event.child].venueOrderID
-    if children.count == 1 { children[0].fold(event.status) }
+    children[event.child].fold(event.childState.status)
   }
 }

@@ -1,3 +1,4 @@
+import Books
 import Domain
 import Venues
 import Wire
@@ -55,6 +56,10 @@ public enum OrderManagerEvent: Sendable {
   case connected(Route, Bool)
   /// The venue's clock was measured.
   case clock(Venue, VenueClock)
+  /// The upper part of a venue's book.
+  case book(VenueBook)
+  /// A venue does not answer or wants silence, or does no more: `best` passes it over meanwhile.
+  case cut(Venue, Bool)
   /// A last trade or mid price of `asset` in `quote`, for fees in a third asset.
   case price(asset: String, quote: String, Price)
   /// The partition is ours until then: the broker accepted a commit of this generation.

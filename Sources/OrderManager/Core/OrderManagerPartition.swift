@@ -1,3 +1,4 @@
+import Books
 import Domain
 import Venues
 import Wire
@@ -35,6 +36,9 @@ public struct OrderManagerPartition: Sendable {
   var instruments: [InstrumentKey: Instrument] = [:]
   var symbols: [VenueSymbolKey: Symbol] = [:]
   var prices: [AssetPair: Price] = [:]
+  var books: [InstrumentKey: VenueBook] = [:]
+  /// Venues that `best` passes over for now.
+  var cutVenues: Set<Venue> = []
   var clocks: [Venue: VenueClock] = [:]
   var leaseUntil = Timestamp.zero
   /// In the order of `settings.routes`.
@@ -86,6 +90,8 @@ public struct OrderManagerPartition: Sendable {
     case .connected(let route, let isConnected): takeConnected(route, isConnected)
     case .clock(let venue, let clock): clocks[venue] = clock
     case .price(let asset, let quote, let price): prices[AssetPair(asset: asset, quote: quote)] = price
+    case .book(let book): books[InstrumentKey(venue: book.venue, symbol: book.symbol)] = book
+    case .cut(let venue, let isCut): if isCut { cutVenues.insert(venue) } else { cutVenues.remove(venue) }
     case .lease(let until): leaseUntil = max(leaseUntil, until)
     case .redisLost: refreshRedis()
     case .stop: isStopping = true
@@ -190,6 +196,7 @@ public struct OrderManagerPartition: Sendable {
       case .inquire(let ref): enqueue(.inquire(ref), ref)
       case .fetchFills(let ref): enqueue(.fetchFills(ref), ref)
       case .lapse(let key): lapse(key)
+      case .plan(let key): planOrEnd(key)
       }
     }
     sweepWhenDue()

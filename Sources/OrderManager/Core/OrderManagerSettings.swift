@@ -1,3 +1,4 @@
+import Books
 import Domain
 
 /// An account at a venue where it has keys.
@@ -30,8 +31,14 @@ public struct OrderManagerSettings: Sendable {
   public var partitionCount: Int32
   /// Who this is, in epoch markers: begins with `ordermanager`.
   public var owner: String
-  /// Where the accounts can trade; for `best` the first that lists the symbol.
+  /// Where the accounts can trade.
   public var routes: [Route]
+  /// What the venues take of a trade; nothing where none is given.
+  public var fees: [Venue: VenueFees] = [:]
+  /// `best` does not use a book whose newest update is older than this.
+  public var maximumBookAge: Int64 = 2 * Interval.second
+  /// An order that no venue can take now is tried again so often while its approval lasts.
+  public var routingInterval: Int64 = 50 * Interval.millisecond
   /// How long after its timestamp a venue still takes a signed request.
   public var receiveWindow: Int64 = 2 * Interval.second
   /// How long after the end of that window a venue may still bring an order to light; before that absence is not proven.

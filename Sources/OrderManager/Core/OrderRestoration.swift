@@ -149,7 +149,7 @@ extension ManagedOrder {
   /// Takes over the plan that was made for it.
   mutating func carryOut(_ plan: Plan) {
     children = plan.children.map { OrderChild($0) }
-    quantity = children.reduce(.zero) { $0 + $1.quantity }
+    quantity = plan.quantity
     plannedAt = plan.time
   }
 }

@@ -31,8 +31,9 @@ extension OrderManagerPartition {
     let child = order.children.indices.contains(index) ? order.children[index] : nil
     let event = OrderEvent(
       account: key.account, clientOrderID: key.id, venue: child?.venue ?? order.venue, symbol: order.symbol, side: order.side,
-      quantity: order.quantity, limitPrice: child?.price ?? order.limitPrice, child: index, venueClientID: child?.venueClientID,
-      venueOrderID: venueOrderID ?? child?.venueOrderID, status: order.status, fill: fill, cumulativeQuantity: order.filled,
+      quantity: order.quantity, limitPrice: child?.price ?? order.limitPrice, child: index, part: order.part(index),
+      venueClientID: child?.venueClientID, venueOrderID: venueOrderID ?? child?.venueOrderID, status: order.status, fill: fill,
+      cumulativeQuantity: order.filled,
       cumulativeQuote: order.filledQuote, provenance: provenance, reason: reason, venueCode: venueCode, strategy: order.strategy,
       venueTime: venueTime, time: now)
     let settles = order.isTerminal || order.status == .pendingCancel

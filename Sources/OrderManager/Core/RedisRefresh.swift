@@ -50,7 +50,8 @@ extension OrderManagerPartition {
     let child = order.children.first
     let event = OrderEvent(
       account: key.account, clientOrderID: key.id, venue: child?.venue ?? order.venue, symbol: order.symbol, side: order.side,
-      quantity: order.quantity, limitPrice: child?.price ?? order.limitPrice, venueClientID: child?.venueClientID,
+      quantity: order.quantity, limitPrice: child?.price ?? order.limitPrice, part: order.part(0),
+      venueClientID: child?.venueClientID,
       venueOrderID: child?.venueOrderID, status: order.status, cumulativeQuantity: order.filled,
       cumulativeQuote: order.filledQuote, provenance: order.isTerminal && child?.venueOrderID != nil ? .venue : .engine,
       strategy: order.strategy, time: order.changedAt)

@@ -71,7 +71,9 @@ extension RiskEngine {
   private mutating func apply(
     _ event: OrderEvent, to account: Int, into effects: inout [RiskEffect]
   ) throws(RecordError) {
-    guard !event.quantity.isNegative, !event.cumulativeQuantity.isNegative, (0..<256).contains(event.child) else {
+    guard !event.quantity.isNegative, !event.cumulativeQuantity.isNegative, !event.childState.quantity.isNegative,
+      !event.childState.cumulativeQuantity.isNegative, (0..<256).contains(event.child)
+    else {
       throw RecordError(.outOfRange, "A quantity or child number of the event is out of range.")
     }
     let symbol = market.intern(event.symbol)
@@ -82,11 +84,12 @@ extension RiskEngine {
     }
     // The end of an order that is not known, with nothing filled, changes nothing.
     guard let slot = known else { return }
+    let state = event.childState
     accounts[account].orders.update(slot) { order in
       order.withChild(event.child) { child in
-        if child.quantity.isZero { child.quantity = event.quantity }
-        child.cumulative = max(child.cumulative, event.cumulativeQuantity)
-        child.isOver = event.status.isTerminal
+        if child.quantity.isZero { child.quantity = state.quantity }
+        child.cumulative = max(child.cumulative, state.cumulativeQuantity)
+        child.isOver = state.status.isTerminal
       }
     }
     if let fill = event.fill { try count(fill, of: event, slot, symbol, account, into: &effects) }

@@ -87,12 +87,13 @@ extension Batch.Change {
   }
 
   private func childRow(of event: OrderEvent) -> PostgresStatement {
-    PostgresStatement(
+    let state = event.childState
+    return PostgresStatement(
       RowSQL.child,
       [
         event.account.text, event.clientOrderID.text, String(event.child), event.venue.text, event.symbol.description,
-        event.side.rawValue, storable(event.venueClientID), storable(event.venueOrderID), event.status.rawValue,
-        event.quantity.text(), event.limitPrice?.text(), event.cumulativeQuantity.text(), event.cumulativeQuote.text(),
+        event.side.rawValue, storable(event.venueClientID), storable(event.venueOrderID), state.status.rawValue,
+        state.quantity.text(), event.limitPrice?.text(), state.cumulativeQuantity.text(), state.cumulativeQuote.text(),
         event.provenance.rawValue, event.time.description, String(place.offset),
       ])
   }

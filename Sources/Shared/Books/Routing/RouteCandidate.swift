@@ -94,6 +94,13 @@ public struct RoutePlan: Hashable, Sendable {
     /// The order's limit in the venue's ticks: not the last level that is expected to fill, so that a book that moves a little fills
     /// all the same.
     public var price: Price
+
+    /// A share.
+    public init(venue: Venue, quantity: Quantity, price: Price) {
+      self.venue = venue
+      self.quantity = quantity
+      self.price = price
+    }
   }
 
   /// A venue that was passed over.

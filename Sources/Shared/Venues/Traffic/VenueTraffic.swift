@@ -97,11 +97,12 @@ public struct VenueTraffic: Sendable {
   /// Requests that were not sent since the start.
   public private(set) var refused: Int64 = 0
 
-  /// A gate for a venue with these rules, of which `sharePercent` is this process's.
+  /// A gate for a venue with these rules, of which `sharePercent` is this process's; requests of one purpose, as new orders, come from
+  /// one process alone.
   public init(rules: [RateRule], sharePercent: Int64 = 100, seed: UInt64) {
     self.rules = rules
     self.sharePercent = sharePercent
-    addressBudgets = rules.filter { $0.scope == .address }.map { RateBudget($0, sharePercent: sharePercent) }
+    addressBudgets = rules.filter { $0.scope == .address }.map { RateBudget($0, sharePercent: $0.isShared ? sharePercent : 100) }
     breaker = CircuitBreaker(seed: seed)
     generator = SeededGenerator(seed: seed &+ 1)
   }
@@ -223,7 +224,7 @@ public struct VenueTraffic: Sendable {
 
   private func budgets(of account: Account) -> [RateBudget] {
     accountBudgets[account]
-      ?? rules.filter { $0.scope == .account }.map { RateBudget($0, sharePercent: sharePercent) }
+      ?? rules.filter { $0.scope == .account }.map { RateBudget($0, sharePercent: $0.isShared ? sharePercent : 100) }
   }
 
   // MARK: Beginning and end

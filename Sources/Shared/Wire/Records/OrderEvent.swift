@@ -59,6 +59,42 @@ public struct Fill: Hashable, Sendable {
   }
 }
 
+/// Where one child of an order that has several stands.
+public struct ChildState: Hashable, Sendable {
+  /// Its state.
+  public var status: OrderStatus
+  /// What it was sent for.
+  public var quantity: Quantity
+  /// Filled so far, by the venue's count.
+  public var cumulativeQuantity: Quantity
+  /// Quote amount of its fills.
+  public var cumulativeQuote: Money
+
+  /// A child's state.
+  public init(status: OrderStatus, quantity: Quantity, cumulativeQuantity: Quantity, cumulativeQuote: Money) {
+    self.status = status
+    self.quantity = quantity
+    self.cumulativeQuantity = cumulativeQuantity
+    self.cumulativeQuote = cumulativeQuote
+  }
+
+  init(_ reader: RecordReader) throws(RecordError) {
+    status = try reader.require("status", try reader.token("status"))
+    quantity = try reader.require("quantity", try reader.decimal("quantity"))
+    cumulativeQuantity = try reader.decimal("cumulative_quantity") ?? .zero
+    cumulativeQuote = try reader.decimal("cumulative_quote") ?? .zero
+  }
+
+  func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.member("status", status)
+    writer.member("quantity", quantity)
+    writer.member("cumulative_quantity", cumulativeQuantity)
+    writer.member("cumulative_quote", cumulativeQuote)
+    writer.endObject()
+  }
+}
+
 /// A record of type `order` (a change of state) or `fill` (a trade) on `executions`, written by OrderManager only.
 public struct OrderEvent: Hashable, Sendable {
   /// Whose order it is.
@@ -77,6 +113,8 @@ public struct OrderEvent: Hashable, Sendable {
   public var limitPrice: Price?
   /// Number of the child within the plan; 0 for the first.
   public var child: Int
+  /// Where that child stands, when the plan has several; else it stands where the order does.
+  public var part: ChildState?
   /// The id that we gave the venue.
   public var venueClientID: String?
   /// The venue's own id, once known.
@@ -105,7 +143,8 @@ public struct OrderEvent: Hashable, Sendable {
   /// An event.
   public init(
     account: Account, clientOrderID: ClientOrderID, venue: Venue, symbol: Symbol, side: Side, quantity: Quantity,
-    limitPrice: Price? = nil, child: Int = 0, venueClientID: String? = nil, venueOrderID: String? = nil, status: OrderStatus,
+    limitPrice: Price? = nil, child: Int = 0, part: ChildState? = nil, venueClientID: String? = nil, venueOrderID: String? = nil,
+    status: OrderStatus,
     fill: Fill? = nil, cumulativeQuantity: Quantity = .zero, cumulativeQuote: Money = .zero, provenance: Provenance,
     reason: String? = nil, venueCode: Int64? = nil, strategy: String? = nil, venueTime: Timestamp? = nil, time: Timestamp
   ) {
@@ -117,6 +156,7 @@ public struct OrderEvent: Hashable, Sendable {
     self.quantity = quantity
     self.limitPrice = limitPrice
     self.child = child
+    self.part = part
     self.venueClientID = venueClientID
     self.venueOrderID = venueOrderID
     self.status = status
@@ -131,6 +171,13 @@ public struct OrderEvent: Hashable, Sendable {
     self.time = time
   }
 
+  /// Where the child of this event stands.
+  public var childState: ChildState {
+    part
+      ?? ChildState(
+        status: status, quantity: quantity, cumulativeQuantity: cumulativeQuantity, cumulativeQuote: cumulativeQuote)
+  }
+
   /// Quote amount ÷ quantity, rounded against the order's side; nil before the first fill.
   public var averagePrice: Price? { cumulativeQuote.price(of: cumulativeQuantity, side == .buy ? .up : .down) }
 
@@ -143,6 +190,7 @@ public struct OrderEvent: Hashable, Sendable {
     quantity = try reader.require("quantity", try reader.decimal("quantity"))
     limitPrice = try reader.decimal("price")
     child = Int(try reader.integer("child") ?? 0)
+    part = try reader.object("part").map { part throws(RecordError) in try ChildState(part) }
     venueClientID = try reader.foreignID("venue_client_id")
     venueOrderID = try reader.foreignID("venue_order_id")
     status = try reader.require("status", try reader.token("status"))
@@ -168,6 +216,10 @@ public struct OrderEvent: Hashable, Sendable {
     writer.member("quantity", quantity)
     writer.member("price", limitPrice)
     writer.member("child", child)
+    if let part {
+      writer.name("part")
+      part.write(to: &writer)
+    }
     writer.member("venue_client_id", venueClientID)
     writer.member("venue_order_id", venueOrderID)
     if let fill {

@@ -28,6 +28,8 @@ public struct Plan: Hashable, Sendable {
 
   /// The approval that it carries out.
   public var approval: Approval
+  /// What is to be bought or sold. The children may add up to less, when no venue has room for the rest; never to more.
+  public var quantity: Quantity
   /// What will be sent.
   public var children: [Child]
   /// Where the approval lies on `orders.approved`, same partition.
@@ -35,9 +37,12 @@ public struct Plan: Hashable, Sendable {
   /// OrderManager's time.
   public var time: Timestamp
 
-  /// A plan.
-  public init(approval: Approval, children: [Child], approvalOffset: Int64? = nil, time: Timestamp) {
+  /// A plan for `quantity`, by default what the children add up to.
+  public init(
+    approval: Approval, quantity: Quantity? = nil, children: [Child], approvalOffset: Int64? = nil, time: Timestamp
+  ) {
     self.approval = approval
+    self.quantity = quantity ?? children.reduce(.zero) { $0 + $1.quantity }
     self.children = children
     self.approvalOffset = approvalOffset
     self.time = time
@@ -45,6 +50,8 @@ public struct Plan: Hashable, Sendable {
 
   init(_ reader: RecordReader) throws(RecordError) {
     approval = try Approval(try reader.require("approval", try reader.object("approval")))
+    let stated: Quantity? = try reader.decimal("quantity")
+    quantity = .zero
     children = []
     for child in try reader.objects("children") {
       children.append(
@@ -60,6 +67,10 @@ public struct Plan: Hashable, Sendable {
     guard total <= Int128(Int64.max), children.allSatisfy({ $0.quantity.isPositive && $0.price.isPositive }) else {
       throw RecordError(.outOfRange, "A quantity or price of the plan is not above zero, or its quantities are too large.")
     }
+    quantity = stated ?? Quantity(units: Int64(total))
+    guard Int128(quantity.units) >= total else {
+      throw RecordError(.outOfRange, "The plan's children are more than the order.")
+    }
     approvalOffset = try reader.integer("approval_offset")
     time = try reader.require("time", try reader.time("time"))
   }
@@ -69,6 +80,7 @@ public struct Plan: Hashable, Sendable {
     writer.member("account", approval.request.account)
     writer.member("client_order_id", approval.clientOrderID)
     writer.member("status", OrderStatus.submitting)
+    writer.member("quantity", quantity)
     writer.name("children")
     writer.beginArray()
     for child in children {
