@@ -108,6 +108,41 @@ import Testing
     #expect(budget.reportedUse(at: later) == 3)
   }
 
+  /// A window that ends with each answer: whatever others sent has left it a window later, and each answer replaces the last.
+  @Test func aRollingCountIsTakenAsItStands() {
+    var budget = RateBudget(Self.rule)
+    func reading(_ used: Int64) -> RateReading {
+      RateReading(rule: "w", used: used, remaining: 10 * Interval.second, isRolling: true)
+    }
+    budget.take(reading(45), at: Self.start)
+    #expect(!budget.admits(6, .cancels, at: Self.start))
+    let later = Self.start + Interval.second
+    budget.take(reading(3), at: later)
+    #expect(budget.reportedUse(at: later) == 3)
+    #expect(budget.admits(47, .cancels, at: later))
+    #expect(!budget.admits(48, .cancels, at: later))
+  }
+
+  @Test func aLimitThatTheVenueNamesIsHeededWhenItIsLower() {
+    var budget = RateBudget(Self.rule)
+    func reading(_ limit: Int64) -> RateReading {
+      RateReading(rule: "w", used: 0, limit: limit, remaining: Interval.second, isRolling: true)
+    }
+    budget.take(reading(10), at: Self.start)
+    #expect(budget.admits(10, .cancels, at: Self.start) && !budget.admits(11, .cancels, at: Self.start))
+    budget.take(reading(1_000), at: Self.start)
+    #expect(budget.admits(50, .cancels, at: Self.start) && !budget.admits(51, .cancels, at: Self.start))
+  }
+
+  @Test func whatOneProcessAloneSendsIsNotShared() {
+    for purpose in VenueRequest.Purpose.allCases {
+      let rule = RateRule(name: "r", scope: .account, counted: .requests(purpose), window: Interval.second, limit: 20)
+      #expect(rule.share(percent: 20).limit == (purpose.changesState ? 20 : 4))
+      // Only requests of the same purpose count: none of them has to leave room.
+      #expect(RateBudget(rule).admits(20, TrafficClass(purpose), at: Self.start))
+    }
+  }
+
   @Test func aShareIsAShare() {
     let budget = RateBudget(Self.rule, sharePercent: 20)
     #expect(budget.admits(10, .cancels, at: Self.start))
@@ -115,5 +150,12 @@ import Testing
     #expect(!budget.admits(9, .orders, at: Self.start))
     #expect(!budget.admits(7, .queries, at: Self.start))
     #expect(budget.admits(6, .queries, at: Self.start))
+  }
+
+  @Test func whoOnlyAsksLeavesRoomForOthersButNotForItself() {
+    var budget = RateBudget(Self.rule, sharePercent: 40, asksOnly: true)
+    #expect(budget.admits(20, .queries, at: Self.start) && !budget.admits(21, .queries, at: Self.start))
+    budget.take(RateReading(rule: "w", used: 25, remaining: Interval.second), at: Self.start)
+    #expect(budget.admits(5, .queries, at: Self.start) && !budget.admits(6, .queries, at: Self.start))
   }
 }

@@ -158,7 +158,7 @@ import Testing
   @Test func tooManyOrdersSilenceOrdersOnly() {
     var rig = Rig()
     let first = rig.submit(.placeOrder)
-    rig.end(first, .init(.success, silence: .init(length: 5 * Interval.second, isForOrdersAlone: true)))
+    rig.end(first, .init(.success, silence: .init(length: 5 * Interval.second, isForPurposeAlone: true)))
     let order = rig.submit(.placeOrder)
     #expect(!rig.wasSent(order))
     rig.submit(.cancelOrder)

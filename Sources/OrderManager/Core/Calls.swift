@@ -104,7 +104,7 @@ extension OrderManagerPartition {
       alert(.critical, "venue_refusal", "\(settings.routes[lane].venue): \(failure)", account: settings.routes[lane].account)
     }
     switch failure.kind {
-    case .rateLimited where failure.limitsOrdersAlone: break  // Cancels and questions may go on.
+    case .rateLimited where failure.limitsPurposeAlone: break  // Requests of other kinds may go on.
     case .rateLimited(let seconds):
       lanes[lane].pauses += 1
       let pause = seconds.map { Int64($0) * Interval.second } ?? backoff(lanes[lane].pauses + 3)
@@ -140,7 +140,7 @@ extension OrderManagerPartition {
     case .rateLimited:
       // The lane waits until the venue listens again; how long the order may wait is up to its approval.
       update(ref) { $0.work.placeAttempts -= 1 }
-      if failure.limitsOrdersAlone { agenda.add(.place(ref), at: now + backoff(3)) } else { enqueue(.place(ref), ref) }
+      if failure.limitsPurposeAlone { agenda.add(.place(ref), at: now + backoff(3)) } else { enqueue(.place(ref), ref) }
     case .transient, .clock:
       guard child.work.placeAttempts < settings.maximumAttempts else {
         return advance(

@@ -27,6 +27,13 @@ public struct FeeRate: Hashable, Comparable, Sendable {
     self.millionths = millionths
   }
 
+  /// Reads basis points such as `7.5`; nil for what is no number, has more than two digits behind the point, or is one whole or more.
+  public init?(basisPoints text: String) {
+    let unitsOfMillionth: Int64 = 1_000_000
+    guard let points = try? Percent(text), points.units % unitsOfMillionth == 0 else { return nil }
+    self.init(millionths: points.units / unitsOfMillionth)
+  }
+
   private init(_ millionths: Int64) { self.millionths = millionths }
 
   /// No fee.

@@ -34,6 +34,11 @@ public protocol MarketData: Sendable, Hashable {
   /// Reads the reply to `priceRequest`.
   func price(_ body: [UInt8]) throws(ReplyError) -> Price
 
+  /// The venue's limits on requests, market data and trading together.
+  var rateRules: [RateRule] { get }
+  /// What an answer says of them; `venueTime` is our idea of the venue's clock when it came.
+  func rateReadings(_ reply: VenueReply, to purpose: VenueRequest.Purpose, at venueTime: Timestamp) -> [RateReading]
+
   /// What the result of a call means by the venue's own table of errors, and what `read` makes of a good one.
   func classify<Reply: Sendable>(
     _ result: VenueResult, of purpose: VenueRequest.Purpose, read: ([UInt8]) throws(ReplyError) -> Reply

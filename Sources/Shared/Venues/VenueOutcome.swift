@@ -65,18 +65,18 @@ public struct VenueFailure: Error, Sendable, Hashable, CustomStringConvertible {
   public var reason: String
   /// True when a person should know: keys, signatures, codes that nobody has listed.
   public var needsAlert: Bool
-  /// Of a rate limit: true when it is the account's new orders alone that are too many.
-  public var limitsOrdersAlone: Bool
+  /// Of a rate limit: true when it is the account's requests of this purpose alone that are too many.
+  public var limitsPurposeAlone: Bool
 
   /// A failure of this kind.
   public init(
-    _ kind: Kind, code: Int64? = nil, reason: String, needsAlert: Bool = false, limitsOrdersAlone: Bool = false
+    _ kind: Kind, code: Int64? = nil, reason: String, needsAlert: Bool = false, limitsPurposeAlone: Bool = false
   ) {
     self.kind = kind
     self.code = code
     self.reason = reason.cut()
     self.needsAlert = needsAlert
-    self.limitsOrdersAlone = limitsOrdersAlone
+    self.limitsPurposeAlone = limitsPurposeAlone
   }
 
   /// `reason (code)`.
@@ -99,13 +99,21 @@ public struct VenueReply: Sendable, Equatable {
   public var status: Int
   /// The `Retry-After` header in seconds, when there was a usable one.
   public var retryAfterSeconds: Int?
+  /// The header fields by their names in lower case; of a name that comes twice, the first.
+  public var headers: [String: String]
   /// The body.
   public var body: [UInt8]
 
   /// An answer; `retryAfter` is the header's text. A value above three days, the longest ban a venue states, counts as three days.
-  public init(status: Int, retryAfter: String? = nil, body: [UInt8]) {
+  public init(status: Int, retryAfter: String? = nil, headers: [String: String] = [:], body: [UInt8]) {
     self.status = status
     self.retryAfterSeconds = retryAfter.flatMap { Int($0) }.flatMap { $0 < 0 ? nil : min($0, 3 * 86_400) }
+    self.headers = headers
     self.body = body
+  }
+
+  /// A header that counts something; nil when it is absent or no number that anything could count to.
+  func count(_ name: String) -> Int64? {
+    headers[name].flatMap { Int64($0) }.flatMap { (0...1_000_000_000).contains($0) ? $0 : nil }
   }
 }

@@ -25,7 +25,7 @@ import Wire
   @Test(arguments: [
     (Int64(10_000), "failed transient"), (10_016, "failed transient"), (10_019, "failed transient"),
     (170_007, "failed transient"),
-    (170_146, "failed transient"), (110_079, "failed transient"), (10_006, "failed rateLimited(retryAfterSeconds: nil)"),
+    (170_146, "failed transient"), (110_079, "failed transient"), (10_006, "failed rateLimited(retryAfterSeconds: Optional(1))"),
     (10_429, "failed rateLimited(retryAfterSeconds: nil)"), (10_002, "failed clock"), (10_001, "failed permanent"),
     (10_003, "failed permanent"), (10_004, "failed permanent"), (10_005, "failed permanent"), (10_007, "failed permanent"),
     (10_010, "failed permanent"), (10_029, "failed permanent"), (110_001, "failed noSuchOrder"), (110_003, "failed permanent"),

@@ -71,6 +71,6 @@ public enum BinanceErrors {
   /// -1015 counts the account's new orders; everything else counts the address.
   private static func tooMuch(_ code: Int64?, _ message: String, _ retryAfterSeconds: Int?) -> VenueFailure {
     VenueFailure(
-      .rateLimited(retryAfterSeconds: retryAfterSeconds), code: code, reason: message, limitsOrdersAlone: code == -1015)
+      .rateLimited(retryAfterSeconds: retryAfterSeconds), code: code, reason: message, limitsPurposeAlone: code == -1015)
   }
 }

@@ -31,7 +31,9 @@ public enum BinanceMarket: Sendable, Hashable, CaseIterable {
   }
 
   /// Asks for the last price of a symbol.
-  public func tickerPrice(venueSymbol: String) -> VenueRequest { get("ticker/price", [("symbol", venueSymbol)]) }
+  public func tickerPrice(venueSymbol: String) -> VenueRequest {
+    get("ticker/price", [("symbol", venueSymbol)], weight: self == .spot ? 2 : 1)
+  }
 
   /// Asks for the venue's clock.
   public func time() -> VenueRequest { get("time", []) }

@@ -65,7 +65,10 @@ public enum BybitErrors {
     case 10_000, 10_016, 10_019, 40_004, 110_079, 110_114, 170_001, 170_007, 170_032, 170_035, 170_146, 170_147, 170_149, 170_150,
       170_191, 170_212, 170_234, 170_310, 500_000, 500_001, 3_400_214:
       VenueFailure(.transient, code: code, reason: message)
-    case 403, 429, 10_006, 10_018, 10_429, 20_003, 30_035, 170_005, 170_222:
+    // The account's requests to one endpoint, counted over any second: after one there is room again.
+    case 10_006:
+      VenueFailure(.rateLimited(retryAfterSeconds: retryAfterSeconds ?? 1), code: code, reason: message, limitsPurposeAlone: true)
+    case 403, 429, 10_018, 10_429, 20_003, 30_035, 170_005, 170_222:
       VenueFailure(.rateLimited(retryAfterSeconds: retryAfterSeconds), code: code, reason: message)
     case 10_002: VenueFailure(.clock, code: code, reason: message)
     // Not there, or ended already.

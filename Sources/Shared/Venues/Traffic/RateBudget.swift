@@ -8,8 +8,12 @@ import Domain
 public struct RateBudget: Sendable {
   /// The rule, and how much of it is ours.
   public let rule: RateRule
-  /// The venue's limit for everybody together.
-  private let venueLimit: Int64
+  /// True in a process that has nothing more urgent than questions: of its own share it need not leave room.
+  private let asksOnly: Bool
+  /// The venue's limit for everybody together, as its documents have it.
+  private let documentedLimit: Int64
+  /// The limit that the venue named last.
+  private var statedLimit: Int64?
   private var window: SlidingCount
   /// The venue's count when it was last heard, and what was sent since; counts until `reportedUntil`.
   private var reported: Int64 = 0
@@ -17,10 +21,11 @@ public struct RateBudget: Sendable {
   /// Sent and not answered: the venue's count may lack it.
   private var inFlight: Int64 = 0
 
-  /// A budget of `sharePercent` of the rule.
-  public init(_ rule: RateRule, sharePercent: Int64 = 100) {
+  /// A budget of `sharePercent` of the rule, in a process that does or does not ask questions only.
+  public init(_ rule: RateRule, sharePercent: Int64 = 100, asksOnly: Bool = false) {
     self.rule = rule.share(percent: sharePercent)
-    venueLimit = rule.limit
+    self.asksOnly = asksOnly
+    documentedLimit = rule.limit
     window = SlidingCount(window: rule.window)
   }
 
@@ -33,8 +38,9 @@ public struct RateBudget: Sendable {
   /// True when something of this cost and class may go now.
   public func admits(_ cost: Int64, _ traffic: TrafficClass, at now: Timestamp) -> Bool {
     guard cost > 0 else { return true }
-    let portion = rule.isShared ? traffic.portion : 100
-    if window.total(at: now) + cost > max(1, rule.limit * portion / 100) { return false }
+    let portion = rule.countsSeveralPurposes ? traffic.portion : 100
+    let venueLimit = min(documentedLimit, statedLimit ?? .max)
+    if window.total(at: now) + cost > max(1, min(rule.limit, venueLimit) * (asksOnly ? 100 : portion) / 100) { return false }
     return now >= reportedUntil || reported + cost <= max(1, venueLimit * portion / 100)
   }
 
@@ -50,9 +56,10 @@ public struct RateBudget: Sendable {
 
   /// The venue has said what it counts. Answers may overtake each other: within one window its count only grows.
   public mutating func take(_ reading: RateReading, at now: Timestamp) {
+    statedLimit = reading.limit ?? statedLimit
     let count = reading.used + inFlight
     let until = now + reading.remaining
-    let isSameWindow = now < reportedUntil && until - reportedUntil < rule.window / 2
+    let isSameWindow = !reading.isRolling && now < reportedUntil && until - reportedUntil < rule.window / 2
     reported = isSameWindow ? max(reported, count) : count
     reportedUntil = max(reportedUntil, until)
   }

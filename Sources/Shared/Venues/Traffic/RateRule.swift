@@ -50,14 +50,16 @@ public struct RateRule: Hashable, Sendable {
     }
   }
 
-  /// True when requests of several purposes share the limit.
-  var isShared: Bool {
+  /// True when requests of several purposes count together, so that room must be left for the more urgent ones.
+  var countsSeveralPurposes: Bool {
     if case .requests = counted { return false }
     return true
   }
 
-  /// The part of the limit that one process may use, in per cent; at least 1 of the count.
+  /// The part of the limit that one process may use, in per cent; at least 1 of the count. What changes an account's state comes from
+  /// one process alone, which has all of a limit on that.
   public func share(percent: Int64) -> RateRule {
+    if case .requests(let purpose) = counted, purpose.changesState { return self }
     var share = self
     share.limit = max(1, limit * percent / 100)
     return share
@@ -70,14 +72,21 @@ public struct RateReading: Hashable, Sendable {
   public var rule: String
   /// Counted so far in the venue's current window, by whoever shares the limit.
   public var used: Int64
+  /// The limit as the venue has it; nil where it does not say so.
+  public var limit: Int64?
   /// Nanoseconds until that window is over, at the latest.
   public var remaining: Int64
+  /// True when the window is the time before the answer, so that each answer stands for itself; false when windows follow one another,
+  /// so that within one the count only grows.
+  public var isRolling: Bool
 
   /// A reading.
-  public init(rule: String, used: Int64, remaining: Int64) {
+  public init(rule: String, used: Int64, limit: Int64? = nil, remaining: Int64, isRolling: Bool = false) {
     self.rule = rule
     self.used = used
+    self.limit = limit
     self.remaining = remaining
+    self.isRolling = isRolling
   }
 }
 

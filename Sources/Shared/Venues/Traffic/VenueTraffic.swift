@@ -68,21 +68,28 @@ public struct VenueTraffic: Sendable {
   public struct Silence: Hashable, Sendable {
     /// Nanoseconds; nil when the venue names none.
     public var length: Int64?
-    /// True when it is meant for the account's new orders alone: its other requests, and everybody else's, may go on.
-    public var isForOrdersAlone: Bool
+    /// True when it is meant for the account's requests of this kind alone: its others, and everybody else's, may go on.
+    public var isForPurposeAlone: Bool
 
     /// A wish for silence.
-    public init(length: Int64?, isForOrdersAlone: Bool = false) {
+    public init(length: Int64?, isForPurposeAlone: Bool = false) {
       self.length = length
-      self.isForOrdersAlone = isForOrdersAlone
+      self.isForPurposeAlone = isForPurposeAlone
     }
   }
 
   /// Requests of each class that may wait.
   public static let maximumWaiting = 1_024
 
+  /// Requests of one class of an account.
+  private struct AccountTraffic: Hashable {
+    var account: Account
+    var traffic: TrafficClass
+  }
+
   private let rules: [RateRule]
   private let sharePercent: Int64
+  private let asksOnly: Bool
   private var now = Timestamp(nanoseconds: .min)
   /// Of the address, in the order of the rules.
   private var addressBudgets: [RateBudget]
@@ -90,19 +97,21 @@ public struct VenueTraffic: Sendable {
   private var breaker: CircuitBreaker
   private var generator: SeededGenerator
   private var silentUntil = Timestamp(nanoseconds: .min)
-  private var ordersSilentUntil: [Account: Timestamp] = [:]
+  private var partlySilentUntil: [AccountTraffic: Timestamp] = [:]
   private var silences = Backoff(initialMilliseconds: 1_000, maximumMilliseconds: 120_000)
   private var waiting = [[Request]](repeating: [], count: TrafficClass.allCases.count)
   private var underWay: [UInt64: (request: Request, isProbe: Bool)] = [:]
   /// Requests that were not sent since the start.
   public private(set) var refused: Int64 = 0
 
-  /// A gate for a venue with these rules, of which `sharePercent` is this process's; requests of one purpose, as new orders, come from
-  /// one process alone.
-  public init(rules: [RateRule], sharePercent: Int64 = 100, seed: UInt64) {
+  /// A gate for a venue with these rules, of which `sharePercent` is this process's; `asksOnly` says that it neither places nor cancels.
+  public init(rules: [RateRule], sharePercent: Int64 = 100, asksOnly: Bool = false, seed: UInt64) {
     self.rules = rules
     self.sharePercent = sharePercent
-    addressBudgets = rules.filter { $0.scope == .address }.map { RateBudget($0, sharePercent: $0.isShared ? sharePercent : 100) }
+    self.asksOnly = asksOnly
+    addressBudgets = rules.filter { $0.scope == .address }.map {
+      RateBudget($0, sharePercent: sharePercent, asksOnly: asksOnly)
+    }
     breaker = CircuitBreaker(seed: seed)
     generator = SeededGenerator(seed: seed &+ 1)
   }
@@ -216,7 +225,7 @@ public struct VenueTraffic: Sendable {
   }
 
   private func accountAdmits(_ account: Account, _ request: Request, _ traffic: TrafficClass) -> Bool {
-    if traffic == .orders, let until = ordersSilentUntil[account], now < until { return false }
+    if let until = partlySilentUntil[AccountTraffic(account: account, traffic: traffic)], now < until { return false }
     return budgets(of: account).allSatisfy { budget in
       budget.admits(budget.rule.cost(of: request.purpose, weight: request.weight), traffic, at: now)
     }
@@ -224,7 +233,7 @@ public struct VenueTraffic: Sendable {
 
   private func budgets(of account: Account) -> [RateBudget] {
     accountBudgets[account]
-      ?? rules.filter { $0.scope == .account }.map { RateBudget($0, sharePercent: $0.isShared ? sharePercent : 100) }
+      ?? rules.filter { $0.scope == .account }.map { RateBudget($0, sharePercent: sharePercent, asksOnly: asksOnly) }
   }
 
   // MARK: Beginning and end
@@ -267,8 +276,9 @@ public struct VenueTraffic: Sendable {
   private mutating func be(_ silence: Silence, _ request: Request) {
     let ours = Int64(1_000 + silences.nextDelayMilliseconds(using: &generator)) * Interval.millisecond
     let until = now + (silence.length ?? ours)
-    if silence.isForOrdersAlone, let account = request.account {
-      ordersSilentUntil[account] = max(until, ordersSilentUntil[account] ?? until)
+    if silence.isForPurposeAlone, let account = request.account {
+      let part = AccountTraffic(account: account, traffic: TrafficClass(request.purpose))
+      partlySilentUntil[part] = max(until, partlySilentUntil[part] ?? until)
     } else {
       silentUntil = max(silentUntil, until)
     }
