@@ -68,15 +68,17 @@ let package = Package(
     shared("Redis", ["Domain", "Runtime", "CHiredis"]),
     shared("Postgres", ["Runtime", "CPostgres"]),
     shared("Net", ["Domain", "Runtime", "Crypto", "CWebSockets", "CCurl", "COpenSSL", "CShim"]),
+    shared("Traffic", ["Domain", "Venues", "Runtime", "Net"]),
   ]
     + service(
-      "Ingestor", core: ["Domain", "Wire", "Venues"], app: ["Runtime", "Kafka", "Redis", "Net"])
+      "Ingestor", core: ["Domain", "Wire", "Venues"], app: ["Runtime", "Kafka", "Redis", "Net", "Traffic"])
     + service(
       "RiskGate", core: ["Domain", "Wire", "Crypto"], app: ["Runtime", "Kafka", "Redis", "Net"])
     + service(
-      "OrderManager", core: ["Domain", "Wire", "Venues", "Crypto", "Books"], app: ["Runtime", "Kafka", "Redis", "Net"])
+      "OrderManager", core: ["Domain", "Wire", "Venues", "Crypto", "Books"],
+      app: ["Runtime", "Kafka", "Redis", "Net", "Traffic"])
     + service(
-      "Reconciler", core: ["Domain", "Wire", "Venues"], app: ["Runtime", "Kafka", "Postgres", "Net"])
+      "Reconciler", core: ["Domain", "Wire", "Venues"], app: ["Runtime", "Kafka", "Postgres", "Net", "Traffic"])
     + service(
       "Strategy", core: ["Domain", "Wire", "Books"], app: ["Runtime", "Kafka", "Net"])
     + service(
@@ -113,10 +115,13 @@ let package = Package(
       tests("Redis", ["Runtime", "TestSupport"]),
       tests("Postgres", ["Runtime", "TestSupport"]),
       tests("Net", ["Domain", "Runtime", "Crypto", "TestSupport"]),
+      tests("Traffic", ["Domain", "Venues", "Runtime", "Net"]),
       tests("IngestorCore", ["Domain", "Wire", "Venues"]),
       tests("RiskGateCore", ["Domain", "Wire", "Crypto", "Runtime", "TestSupport"]),
       tests("OrderManagerCore", ["Domain", "Wire", "Venues", "Books"]),
-      tests("ReconcilerCore", ["Domain", "Wire", "Venues", "Runtime", "Kafka", "Postgres", "Net", "Reconciler", "TestSupport"]),
+      tests(
+        "ReconcilerCore",
+        ["Domain", "Wire", "Venues", "Runtime", "Kafka", "Postgres", "Net", "Traffic", "Reconciler", "TestSupport"]),
       tests("StrategyCore", ["Domain", "Wire"]),
       tests("SimulatorCore", ["Domain", "Wire", "Crypto", "Venues"]),
       tests("PipelineSimulation"),

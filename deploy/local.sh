@@ -77,6 +77,7 @@ load() {
     APUS_BINANCE_REST_URL=$SIM_BINANCE_REST_URL
     APUS_BINANCE_WS_URL=$SIM_BINANCE_WS_URL
     SIM_ACCOUNTS=
+    load_limits
     load_bybit
     local account suffix
     for account in ${accounts//,/ }; do
@@ -90,6 +91,15 @@ load() {
   APUS_SYMBOLS=${APUS_SYMBOLS:-BTC-USDT}
   APUS_MIGRATIONS=$root/deploy/migrations
   bin=$(setting build_dir build_dir)
+}
+load_limits() { # what the simulators allow is what may be asked of them
+  local pair name allowed
+  for pair in BINANCE_LIMIT_WEIGHT_1M=SIM_WEIGHT_LIMIT BINANCE_LIMIT_ORDERS_10S=SIM_ORDER_LIMIT_10S \
+    BINANCE_LIMIT_ORDERS_1D=SIM_ORDER_LIMIT_1D BYBIT_LIMIT_REQUESTS_5S=SIM_REQUEST_LIMIT_5S BYBIT_LIMIT_ORDERS_1S=SIM_ORDER_LIMIT_1S \
+    BYBIT_LIMIT_CANCELS_1S=SIM_ORDER_LIMIT_1S; do
+    name=APUS_${pair%=*} allowed=${pair#*=}
+    [ -z "${!allowed:-}" ] || export "$name=${!name:-${!allowed}}"
+  done
 }
 load_bybit() { # a second simulated venue: its addresses, and keys for the same accounts
   # Once it is there it stays, so that every later command knows of it.

@@ -29,7 +29,7 @@ struct CommandArguments {
   private var options: [String: String] = [:]
 
   /// Options that stand alone.
-  private static let flags: Set<String> = ["json", "csv", "post-only", "reduce-only"]
+  private static let flags: Set<String> = ["json", "csv", "post-only", "reduce-only", "consolidated"]
 
   init(_ arguments: [String]) {
     var rest = arguments[...]

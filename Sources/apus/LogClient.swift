@@ -6,7 +6,7 @@ import Wire
 /// The command line's way to the log: sends one record and watches what an account's records become.
 struct LogClient {
   // The command says itself what failed; librdkafka's own lines would only repeat it.
-  private let settings = KafkaSettings(
+  let settings = KafkaSettings(
     bootstrap: setting("KAFKA_BOOTSTRAP", default: "127.0.0.1:9092"), clientID: "apus-cli", properties: ["log_level": "0"])
   private let admin: KafkaAdmin
 

@@ -4,6 +4,7 @@ import ReconcilerCore
 import Runtime
 import Synchronization
 import Testing
+import Traffic
 import Venues
 
 @testable import Reconciler
@@ -47,7 +48,9 @@ import Venues
     defer { server.shutDown() }
     let endpoints = try BinanceEndpoints(
       rest: "http://127.0.0.1:\(server.port)", streams: "ws://127.0.0.1:\(server.port)")
-    let desk = try VenueDesk(endpoints: endpoints, metrics: Metrics(), stop: Latch())
+    var configuration = Configuration(environment: [:], arguments: [])
+    let traffic = TrafficSettings([.binance], share: 100, asksOnly: true, configuration: &configuration)
+    let desk = try VenueDesk(endpoints: endpoints, traffic: traffic, metrics: Metrics(), stop: Latch())
     defer { desk.shutDown() }
     try body(desk, script)
   }

@@ -76,6 +76,7 @@ class Log:
                 except (TypeError, ValueError):
                     continue  # A stranger's, which a check put there.
                 record["_seen"] = time.monotonic()
+                record["_time"] = message.timestamp()[1]  # Milliseconds, by the clock of whoever wrote it.
                 record["_partition"] = message.partition()
                 record["_headers"] = dict(message.headers() or [])
                 with self.lock:

@@ -4,6 +4,7 @@ import Kafka
 import Net
 import Redis
 import Runtime
+import Traffic
 import Venues
 
 /// The Ingestor's settings, from arguments, environment and defaults.
@@ -11,6 +12,8 @@ struct IngestorConfiguration: Sendable {
   let core: IngestorSettings
   /// Of every venue that is fed.
   let endpoints: [Venue: VenueEndpoints]
+  /// How much may be asked of them.
+  let traffic: TrafficSettings
   let kafka: KafkaSettings
   let redis: RedisURL?
   let health: HealthSettings
@@ -38,6 +41,7 @@ struct IngestorConfiguration: Sendable {
     var endpoints: [Venue: VenueEndpoints] = [:]
     for venue in venues { endpoints[venue] = Self.endpoints(venue, consent, &configuration) }
     self.endpoints = endpoints
+    traffic = TrafficSettings(venues, share: 40, asksOnly: true, configuration: &configuration)
     var kafka = KafkaSettings(clientID: "ingestor", configuration: &configuration, logger: logger)
     // A book record is of no use to anybody after a few seconds; the snapshot that follows is.
     kafka.properties["message.timeout.ms"] = kafka.properties["message.timeout.ms"] ?? "5000"

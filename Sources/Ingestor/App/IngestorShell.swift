@@ -54,6 +54,7 @@ final class IngestorShell: Sendable {
       guard now.monotonicNanoseconds >= nextTick else { continue }
       nextTick = now.monotonicNanoseconds + Int64(Self.tickMilliseconds) * Interval.millisecond
       for feed in outlet.takeHoles() { apply(.undelivered(feed: feed), at: Moment(now)) }
+      network.tick()
       apply(.tick, at: Moment(now))
       gauges.update(core.health)
       if inbox.droppedEvents.value > 0 { throw InboxOverflow() }

@@ -3,6 +3,7 @@ import IngestorCore
 import Net
 import Runtime
 import Synchronization
+import Traffic
 import Venues
 
 /// Streams and requests of the venues: carries out what the core asks for and puts what comes of it into the inbox.
@@ -10,14 +11,19 @@ final class VenueNetwork: Sendable {
   private let endpoints: [Venue: VenueEndpoints]
   private let inbox: Inbox
   private let http: HTTPClient
+  private let callers: [Venue: VenueCaller]
   private let streams: WebSocketClient
   /// The open or opening stream of each feed.
   private let links = Mutex<[Int: (number: Int, link: WebSocketLink)]>([:])
 
-  init(_ endpoints: [Venue: VenueEndpoints], inbox: Inbox) throws {
+  init(_ endpoints: [Venue: VenueEndpoints], traffic: TrafficSettings, inbox: Inbox, metrics: Metrics) throws {
     self.endpoints = endpoints
     self.inbox = inbox
-    http = try HTTPClient()
+    let http = try HTTPClient()
+    self.http = http
+    callers = endpoints.reduce(into: [:]) { callers, place in
+      callers[place.key] = VenueCaller(place.key, at: place.value.rest, over: http, traffic: traffic, metrics: metrics)
+    }
     var configuration = WebSocketClient.Configuration()
     // A depth frame of a wild second has some ten thousand levels.
     configuration.maxMessageBytes = 1 << 20
@@ -61,21 +67,20 @@ final class VenueNetwork: Sendable {
     }
   }
 
-  /// Sends a request for public data; `answer` makes an event of its result.
+  /// Sends a request for public data as soon as the venue's limits and health allow; `answer` makes an event of its result.
   func send(
     _ request: VenueRequest, to venue: Venue, timeoutMilliseconds: Int = 10_000,
     answer: @escaping @Sendable (VenueResult) -> IngestorEvent
   ) {
-    let inbox = inbox
-    let url = address(of: venue).rest.appending(request.target)
-    do throws(HTTPRefusal) {
-      try http.submit(HTTPRequest(.get, url, timeoutMilliseconds: timeoutMilliseconds)) { completion in
-        inbox.offer(answer(VenueResult(completion.outcome)), at: completion.finished)
-      }
-    } catch {
-      inbox.offer(answer(.notSent(reason: "\(error)")), at: .now())
-    }
+    guard let caller = callers[venue] else { preconditionFailure("every venue that is fed is registered and has its addresses") }
+    caller.submit(
+      request.purpose, weight: request.weight, timeoutMilliseconds: timeoutMilliseconds,
+      make: { () throws(VenueCaller.Withdrawal) in request },
+      answer: { [inbox] ended in inbox.offer(answer(ended.result), at: ended.finished) })
   }
+
+  /// Time has passed: lets go what waits for the venues' limits.
+  func tick() { for caller in callers.values { caller.gate.tick() } }
 
   private func address(of venue: Venue) -> VenueEndpoints {
     guard let endpoints = endpoints[venue] else { preconditionFailure("every venue that is fed has its addresses") }
@@ -85,17 +90,5 @@ final class VenueNetwork: Sendable {
   func shutDown() {
     streams.shutDown()
     http.shutDown()
-  }
-}
-
-extension VenueResult {
-  /// The transport's outcome in the venues' terms.
-  init(_ outcome: HTTPOutcome) {
-    switch outcome {
-    case .response(let response):
-      self = .reply(VenueReply(status: response.status, retryAfter: response.headers["retry-after"], body: response.body))
-    case .notSent(let failure): self = .notSent(reason: "\(failure.reason): \(failure.detail)")
-    case .maybeSent(let failure): self = .maybeSent(reason: "\(failure.reason): \(failure.detail)")
-    }
   }
 }

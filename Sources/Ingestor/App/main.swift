@@ -31,7 +31,7 @@ do {
     settings.kafka, feeds: settings.core.feeds, health: health, metrics: metrics, logger: logger)
   service.addThread("kafka", wake: outlet.wake) { try outlet.run(until: $0) }
 
-  let network = try VenueNetwork(settings.endpoints, inbox: inbox)
+  let network = try VenueNetwork(settings.endpoints, traffic: settings.traffic, inbox: inbox, metrics: metrics)
   service.add("network", start: {}, stop: { network.shutDown() })
 
   let shell = IngestorShell(

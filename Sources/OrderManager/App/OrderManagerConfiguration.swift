@@ -1,9 +1,11 @@
+import Books
 import Domain
 import Kafka
 import Net
 import OrderManagerCore
 import Redis
 import Runtime
+import Traffic
 import Venues
 import Wire
 
@@ -16,6 +18,10 @@ struct OrderManagerConfiguration: Sendable {
   let venues: [Venue]
   /// Of each of them.
   let endpoints: [Venue: VenueEndpoints]
+  /// How much may be asked of them.
+  let traffic: TrafficSettings
+  /// What they take of a trade.
+  let fees: [Venue: VenueFees]
   let deployment: String
   let instance: String
   let accountPartitions: Int32
@@ -35,6 +41,8 @@ struct OrderManagerConfiguration: Sendable {
         "APUS_VENUES", default: "binance", help: "venues to trade at", expected: "venue names such as binance,bybit, each once"
       ) { VenueMarket.venues($0) } ?? []
     endpoints = Self.endpoints(venues, &configuration)
+    traffic = TrafficSettings(venues, share: 40, configuration: &configuration)
+    fees = Self.fees(venues, &configuration)
     deployment =
       configuration.value(
         "APUS_DEPLOYMENT", default: "apus", help: "begins our client ids at the venues", expected: "1 to 12 of [A-Za-z0-9_]"
@@ -79,6 +87,7 @@ struct OrderManagerConfiguration: Sendable {
     }
     var settings = OrderManagerSettings(
       deployment: deployment, partition: partition, partitionCount: accountPartitions, owner: owner, routes: routes)
+    settings.fees = fees
     settings.seed = UInt64(bitPattern: monotonicNanoseconds())
     return settings
   }
@@ -89,6 +98,24 @@ struct OrderManagerConfiguration: Sendable {
   /// Letters in upper case, `-` and `.` as `_`: the way in which account names become names of settings.
   private static func upperCase(_ name: String) -> String {
     String(name.uppercased().map { $0 == "-" || $0 == "." ? "_" : $0 })
+  }
+
+  /// The fees of the accounts' tier: `best` chooses by the price after them.
+  private static func fees(_ venues: [Venue], _ configuration: inout Configuration) -> [Venue: VenueFees] {
+    var fees: [Venue: VenueFees] = [:]
+    for venue in venues {
+      let prefix = "APUS_\(upperCase(venue.text))"
+      func rate(_ kind: String, _ whose: String) -> FeeRate? {
+        configuration.value(
+          "\(prefix)_\(kind)_FEE_BPS", default: "10", help: "basis points that \(venue) takes of a trade from \(whose)",
+          expected: "basis points such as 7.5, below zero for a rebate"
+        ) { FeeRate(basisPoints: $0) }
+      }
+      if let taker = rate("TAKER", "whoever takes"), let maker = rate("MAKER", "whoever rests") {
+        fees[venue] = VenueFees(taker: taker, maker: maker)
+      }
+    }
+    return fees
   }
 
   private static func endpoints(_ venues: [Venue], _ configuration: inout Configuration) -> [Venue: VenueEndpoints] {

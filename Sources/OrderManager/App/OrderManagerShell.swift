@@ -35,6 +35,8 @@ final class OrderManagerShell {
   let producer: KafkaProducer
   let reader: KafkaReader
   let streamClient: WebSocketClient
+  /// Nil where accounts trade at one venue only.
+  let shelf: BookShelf?
 
   var owned: [Int32: Owned] = [:]
   var nextGeneration: UInt64 = 1
@@ -55,6 +57,9 @@ final class OrderManagerShell {
   var measuredAt: Int64 = 0
   var refreshedAt: Int64 = 0
   var pricedAt: Int64 = 0
+  /// Venues that `best` passes over; as the cores were told.
+  var cutVenues: Set<Venue> = []
+  private var trafficShownAt: Int64 = 0
   var effects: [OrderManagerEffect] = []
   /// Why a record could not be written: ends the program.
   var failure: (any Error)?
@@ -75,6 +80,9 @@ final class OrderManagerShell {
     group = try KafkaConsumer(configuration.kafka, group: "ordermanager", instanceID: configuration.instance)
     manual = try KafkaConsumer(manual: configuration.kafka)
     reader = try KafkaReader(configuration.kafka)
+    shelf = try BookShelf(
+      venues: Set(configuration.accountsWithKeys.keys.map(\.venue)), kafka: configuration.kafka, wakeup: inbox.wakeup,
+      logger: logger)
     for source in [group, manual] { source.attach(inbox.wakeup) }
     producer.attach(inbox.wakeup)
   }
@@ -161,6 +169,7 @@ final class OrderManagerShell {
       count += 1
       try takeManual(event)
     }
+    for book in try shelf?.poll() ?? [] { feedAll(.book(book)) }
     return count >= 64
   }
 
@@ -189,7 +198,7 @@ final class OrderManagerShell {
       switch message.topic {
       case Topic.executions: feed(.execution(InputRecord(message)), to: message.partition)
       case Topic.control: takeControl(message)
-      default: takeInstrument(message)
+      default: try takeInstrument(message)
       }
     case .error(let error): try note(error)
     default: break
@@ -207,7 +216,7 @@ final class OrderManagerShell {
   /// Reads `control` and `instruments` to their ends and goes on reading them.
   private func readReference() throws {
     let controlEnd = try reader.readPartition(Topic.control, 0) { takeControl($0) }
-    let instrumentsEnd = try reader.readPartition(Topic.instruments, 0) { takeInstrument($0) }
+    let instrumentsEnd = try reader.readPartition(Topic.instruments, 0) { try takeInstrument($0) }
     try manual.add([
       TopicPartitionOffset(Topic.control, 0, offset: controlEnd),
       TopicPartitionOffset(Topic.instruments, 0, offset: instrumentsEnd),
@@ -226,15 +235,15 @@ final class OrderManagerShell {
     }
   }
 
-  private func takeInstrument(_ message: KafkaMessage) {
+  private func takeInstrument(_ message: KafkaMessage) throws {
     guard let value = message.value else { return }
-    do throws(RecordError) {
-      let instrument = try Instrument(value)
-      instruments[instrument.key] = instrument
-      feedAll(.instrument(instrument))
-    } catch {
-      logger.error("unreadable record on instruments at \(message.offset): \(error.reason)")
+    let instrument: Instrument
+    do throws(RecordError) { instrument = try Instrument(value) } catch {
+      return logger.error("unreadable record on instruments at \(message.offset): \(error.reason)")
     }
+    instruments[instrument.key] = instrument
+    feedAll(.instrument(instrument))
+    try shelf?.follow(instrument)
   }
 
   // MARK: Time
@@ -247,6 +256,8 @@ final class OrderManagerShell {
     }
     guard now - tickedAt >= Self.tickEvery else { return }
     tickedAt = now
+    watchTraffic(now)
+    for book in shelf?.takeChanged() ?? [] { feedAll(.book(book)) }
     for (partition, owned) in owned {
       // A log-on is signed with the venue's time.
       for stream in owned.streams where clocks[stream.route.venue] != nil {
@@ -268,6 +279,25 @@ final class OrderManagerShell {
     figures.set(owned.values.map(\.core))
     let down = owned.values.flatMap(\.streams).filter { !$0.isUp }.map { "\($0.route)" }.sorted()
     health.set("streams", down.isEmpty ? .healthy : .unhealthy("down: \(down.joined(separator: ", "))"))
+  }
+
+  /// Lets waiting requests go, probes venues that have been silent, and tells the cores and Redis how the venues are.
+  private func watchTraffic(_ now: Int64) {
+    let isShown = now - trafficShownAt >= Interval.second
+    if isShown { trafficShownAt = now }
+    for venue in configuration.venues {
+      let gate = gateway.gate(of: venue)
+      gate.tick()
+      if gate.wantsProbe { gateway.measureClock(of: venue) }
+      let isCut = gate.isCut
+      let hasChanged = isCut != cutVenues.contains(venue)
+      if hasChanged {
+        if isCut { cutVenues.insert(venue) } else { cutVenues.remove(venue) }
+        logger.warning("\(venue) \(isCut ? "is passed over: it does not answer, or wants silence" : "is used again")")
+        feedAll(.cut(venue, isCut))
+      }
+      if hasChanged || isShown { redis.write(gate.view, of: venue, instance: configuration.instance) }
+    }
   }
 
   /// Commits what is done. An accepted commit is the lease: the broker took it for this member and generation.
@@ -308,5 +338,6 @@ final class OrderManagerShell {
     try handBack()
     group.close(timeoutMilliseconds: 1_000)
     manual.close(timeoutMilliseconds: 500)
+    shelf?.close()
   }
 }

@@ -68,6 +68,8 @@ extension OrderManagerShell {
       feed(.price(asset: symbol.base, quote: symbol.quote, price), to: partition)
     }
     for (venue, clock) in clocks.sorted(by: { $0.key < $1.key }) { feed(.clock(venue, clock), to: partition) }
+    for book in shelf?.takeAll() ?? [] { feed(.book(book), to: partition) }
+    for venue in cutVenues.sorted() { feed(.cut(venue, true), to: partition) }
   }
 
   /// Gives everything back in good order: nothing new is begun, what is under way is awaited for a while and committed. What has no answer
@@ -91,6 +93,7 @@ extension OrderManagerShell {
   /// Lets go of everything at once: from here on nothing is sent for these partitions.
   func drop() throws {
     lease.drop()
+    gateway.letGo()
     for owned in owned.values { for stream in owned.streams { stream.close() } }
     let partitions = owned.keys.sorted()
     owned = [:]

@@ -3,10 +3,11 @@ import Net
 import OrderManagerCore
 import Runtime
 import Synchronization
+import Traffic
 import Venues
 import Wire
 
-/// Signed REST requests to the venues. A request is signed at the last moment, right after a look at the lease, and its bytes are
+/// Signed REST requests to the venues, as their rate limits and their health allow. A request is signed at the last moment and its bytes are
 /// then sent as they are, once; the outcome says whether the venue may have seen them.
 final class VenueGateway: Sendable {
   /// No answer to an order after this long: unknown.
@@ -19,26 +20,43 @@ final class VenueGateway: Sendable {
   let ourClock: SteadyClock
   private let accounts: [Route: any AccountData]
   private let http: HTTPClient
+  private let callers: [Venue: VenueCaller]
   private let inbox: Inbox
   /// The venues' clocks minus ours.
   private let clockOffsets = Mutex<[Venue: Int64]>([:])
+  /// How often the partitions were let go of: what was asked before and has not left does not leave any more.
+  private let losses = Atomic<UInt64>(0)
   private let latency: Histogram
 
   init(
-    _ endpoints: [Venue: VenueEndpoints], _ accounts: [Route: VenueAccount], inbox: Inbox, clock: SteadyClock, metrics: Metrics
+    _ endpoints: [Venue: VenueEndpoints], _ accounts: [Route: VenueAccount], traffic: TrafficSettings, inbox: Inbox,
+    clock: SteadyClock, metrics: Metrics
   ) throws {
     self.endpoints = endpoints
     ourClock = clock
     self.inbox = inbox
     self.accounts = accounts.mapValues(\.declaration)
-    http = try HTTPClient()
+    let http = try HTTPClient()
+    self.http = http
+    callers = endpoints.reduce(into: [:]) { callers, place in
+      callers[place.key] = VenueCaller(place.key, at: place.value.rest, over: http, traffic: traffic, metrics: metrics)
+    }
     latency = metrics.histogram("apus_venue_call_seconds", help: "Wire calls, from the request to the whole answer")
   }
 
-  func setClock(_ clock: VenueClock, of venue: Venue) { clockOffsets.withLock { $0[venue] = clock.offset } }
+  func setClock(_ clock: VenueClock, of venue: Venue) {
+    clockOffsets.withLock { $0[venue] = clock.offset }
+    caller(of: venue).setClock(offset: clock.offset)
+  }
 
   /// Our idea of the venue's time.
   func time(at venue: Venue) -> Timestamp { ourClock.now() + (clockOffsets.withLock { $0[venue] } ?? 0) }
+
+  /// What lets requests to a venue through.
+  func gate(of venue: Venue) -> TrafficGate { caller(of: venue).gate }
+
+  /// The partitions are not ours any more.
+  func letGo() { losses.add(1, ordering: .releasing) }
 
   /// Sends a request of a core, or proves that it was not sent. The answer comes into the inbox, always.
   func send(_ call: VenueCall, under lease: Lease, partition: Int32, generation: UInt64) {
@@ -56,17 +74,17 @@ final class VenueGateway: Sendable {
       return refuse("the lease or the approval has run out")
     }
     let request = account.request(call.action, at: time(at: call.route.venue))
-    boundary("ordermanager.call.signed", if: call.notAfter != nil)
-    follow(request, of: call, account, deadline: deadline, answer: answer)
+    follow(request, of: call, account, deadline: deadline, answer: answer) { account.request(call.action, at: $0) }
   }
 
   /// Sends a call's request and, behind a good reply, those for the pages that follow. The answer is the whole list, or says why there
-  /// is none.
+  /// is none. `make` signs the request anew when its turn has come.
   private func follow(
     _ request: VenueRequest, of call: VenueCall, _ account: any AccountData, deadline: Int64,
-    behind earlier: AccountAnswer? = nil, pages: Int = 1, answer: @escaping @Sendable (AccountAnswer) -> Void
+    behind earlier: AccountAnswer? = nil, pages: Int = 1, answer: @escaping @Sendable (AccountAnswer) -> Void,
+    make: @escaping @Sendable (Timestamp) -> VenueRequest
   ) {
-    submit(request, to: call.route.venue, deadline: deadline) { [self] result in
+    submit(request, of: call, deadline: deadline, make: make) { [self] result in
       let page = account.answer(result, to: call.action)
       let said = earlier.map(page.following) ?? page
       guard case .reply(let reply) = result, page.isConfirmed else { return answer(said) }
@@ -77,10 +95,35 @@ final class VenueGateway: Sendable {
         guard pages < Self.maximumPages else {
           return answer(account.answer(.maybeSent(reason: "more than \(pages) pages"), to: call.action))
         }
-        follow(next, of: call, account, deadline: deadline, behind: said, pages: pages + 1, answer: answer)
+        follow(next, of: call, account, deadline: deadline, behind: said, pages: pages + 1, answer: answer) { time in
+          // What was read once is read again.
+          (try? account.nextPage(of: call.action, after: reply.body, at: time)) ?? next
+        }
       } catch {
         answer(account.answer(.maybeSent(reason: "the page behind: \(error)"), to: call.action))
       }
+    }
+  }
+
+  /// A call's request on its way through the gate: what it may do is looked at again behind it.
+  private func submit(
+    _ request: VenueRequest, of call: VenueCall, deadline: Int64, make: @escaping @Sendable (Timestamp) -> VenueRequest,
+    answer: @escaping @Sendable (VenueResult) -> Void
+  ) {
+    let venue = call.route.venue
+    let before = losses.load(ordering: .acquiring)
+    caller(of: venue).submit(
+      request.purpose, weight: request.weight, account: call.route.account, deadline: deadline,
+      timeoutMilliseconds: Self.timeoutMilliseconds
+    ) { [self] () throws(VenueCaller.Withdrawal) in
+      guard losses.load(ordering: .acquiring) == before else { throw .init("the partitions were let go of") }
+      guard call.notAfter == nil || !ourClock.isInDoubt else { throw .init("the wall clock has stepped") }
+      let request = make(time(at: venue))
+      boundary("ordermanager.call.signed", if: call.notAfter != nil)
+      return request
+    } answer: { [latency] ended in
+      if ended.duration > 0 { latency.observe(nanoseconds: ended.duration) }
+      answer(ended.result)
     }
   }
 
@@ -88,16 +131,16 @@ final class VenueGateway: Sendable {
   func measureClock(of venue: Venue) {
     guard let market = VenueMarket(venue, isPerpetual: false)?.declaration else { return }
     let (inbox, ourClock) = (inbox, ourClock)
-    let begun = ourClock.now()
-    submit(market.clockRequest(), to: venue, deadline: nil) { result in
-      let ended = ourClock.now()
-      let outcome = market.classify(result, of: .marketData) { body throws(ReplyError) in try market.clock(body) }
-      guard case .confirmed(let time) = outcome, ended >= begun else {
+    ask(market.clockRequest(), of: venue) { answer in
+      let outcome = market.classify(answer.result, of: .marketData) { body throws(ReplyError) in try market.clock(body) }
+      guard case .confirmed(let time) = outcome else {
         inbox.offer(.clock(venue, nil))
         return
       }
-      let half = (ended - begun) / 2
-      inbox.offer(.clock(venue, VenueClock(offset: time - (begun + half), uncertainty: half + Interval.millisecond)))
+      // The middle of the call, give or take half of it.
+      let half = answer.duration / 2
+      let middle = ourClock.now() + -(monotonicNanoseconds() - answer.finished.monotonicNanoseconds) + -half
+      inbox.offer(.clock(venue, VenueClock(offset: time - middle, uncertainty: half + Interval.millisecond)))
     }
   }
 
@@ -105,8 +148,8 @@ final class VenueGateway: Sendable {
   func askPrice(of instrument: Instrument) {
     guard let market = VenueMarket(instrument.venue, isPerpetual: instrument.symbol.isPerpetual)?.declaration else { return }
     let inbox = inbox
-    submit(market.priceRequest(venueSymbol: instrument.venueSymbol), to: instrument.venue, deadline: nil) { result in
-      let outcome = market.classify(result, of: .marketData) { body throws(ReplyError) in try market.price(body) }
+    ask(market.priceRequest(venueSymbol: instrument.venueSymbol), of: instrument.venue) { answer in
+      let outcome = market.classify(answer.result, of: .marketData) { body throws(ReplyError) in try market.price(body) }
       guard case .confirmed(let price) = outcome, price.isPositive else { return }
       inbox.offer(.price(instrument.symbol, price))
     }
@@ -114,44 +157,15 @@ final class VenueGateway: Sendable {
 
   func shutDown() { http.shutDown() }
 
-  private func submit(
-    _ request: VenueRequest, to venue: Venue, deadline: Int64?, answer: @escaping @Sendable (VenueResult) -> Void
-  ) {
-    guard let address = endpoints[venue]?.rest else { preconditionFailure("a venue that is traded has its addresses") }
-    var headers = HTTPHeaders()
-    for header in request.headers { headers.append(header.name, header.value) }
-    let outgoing = HTTPRequest(
-      HTTPMethod(request.method), address.appending(request.target), headers: headers, body: Array(request.body.utf8),
-      timeoutMilliseconds: Self.timeoutMilliseconds, connectTimeoutMilliseconds: 2_000, sendDeadlineNanoseconds: deadline)
-    do throws(HTTPRefusal) {
-      try http.submit(outgoing) { [latency] completion in
-        latency.observe(nanoseconds: completion.finished.monotonicNanoseconds - completion.submittedNanoseconds)
-        answer(VenueResult(completion.outcome))
-      }
-    } catch {
-      answer(.notSent(reason: "\(error)"))
-    }
+  /// A question that needs no keys.
+  private func ask(_ request: VenueRequest, of venue: Venue, answer: @escaping @Sendable (VenueCaller.Answer) -> Void) {
+    caller(of: venue).submit(
+      request.purpose, weight: request.weight, timeoutMilliseconds: Self.timeoutMilliseconds,
+      make: { () throws(VenueCaller.Withdrawal) in request }, answer: answer)
   }
-}
 
-extension VenueResult {
-  /// The transport's outcome in the venues' terms.
-  fileprivate init(_ outcome: HTTPOutcome) {
-    switch outcome {
-    case .response(let response):
-      self = .reply(VenueReply(status: response.status, retryAfter: response.headers["retry-after"], body: response.body))
-    case .notSent(let failure): self = .notSent(reason: "\(failure.reason.rawValue): \(failure.detail)")
-    case .maybeSent(let failure): self = .maybeSent(reason: "\(failure.reason.rawValue): \(failure.detail)")
-    }
-  }
-}
-
-extension HTTPMethod {
-  fileprivate init(_ method: VenueRequest.Method) {
-    switch method {
-    case .get: self = .get
-    case .post: self = .post
-    case .delete: self = .delete
-    }
+  private func caller(of venue: Venue) -> VenueCaller {
+    guard let caller = callers[venue] else { preconditionFailure("a venue that is traded is registered and has its addresses") }
+    return caller
   }
 }

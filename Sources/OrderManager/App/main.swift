@@ -29,7 +29,8 @@ do {
   service.addThread("redis", wake: redis.wake) { redis.run(until: $0) }
 
   let gateway = try VenueGateway(
-    settings.endpoints, settings.accountsWithKeys, inbox: inbox, clock: SteadyClock(logger: logger, metrics: metrics),
+    settings.endpoints, settings.accountsWithKeys, traffic: settings.traffic, inbox: inbox,
+    clock: SteadyClock(logger: logger, metrics: metrics),
     metrics: metrics)
   service.add("gateway", start: {}, stop: { gateway.shutDown() })
   let streams = try WebSocketClient(name: "private-streams")

@@ -48,7 +48,7 @@ final class RoundRunner {
     self.logger = logger
     self.stop = stop
     meters = ReconcilerMeters(metrics)
-    desk = try VenueDesk(endpoints: endpoints, metrics: metrics, stop: stop)
+    desk = try VenueDesk(endpoints: endpoints, traffic: settings.venue.traffic, metrics: metrics, stop: stop)
     log = try KafkaReader(settings.kafka)
     accounts = settings.venue.credentials.sorted { $0.key < $1.key }.map { account, credentials in
       AccountSchedule(

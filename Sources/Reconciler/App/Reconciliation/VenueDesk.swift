@@ -2,6 +2,7 @@ import Domain
 import Net
 import ReconcilerCore
 import Runtime
+import Traffic
 import Venues
 
 /// Puts questions to Binance and waits for the answers, for one thread. The venue's rate limits count per address, so a refusal for
@@ -18,9 +19,9 @@ final class VenueDesk {
 
   private static let timeoutMilliseconds = 4_000
 
-  private let endpoints: BinanceEndpoints
   private let client: HTTPClient
-  private let answers: BoundedQueue<HTTPOutcome>
+  private let caller: VenueCaller
+  private let answers: BoundedQueue<VenueCaller.Answer>
   private let stop: Latch
   private let failures: Counter
   private let duration: Histogram
@@ -31,10 +32,13 @@ final class VenueDesk {
   private var silence = Backoff(initialMilliseconds: 1_000, maximumMilliseconds: 120_000)
   private var symbols: SymbolMapper?
 
-  init(endpoints: BinanceEndpoints, metrics: Metrics, stop: Latch) throws {
-    self.endpoints = endpoints
+  init(endpoints: BinanceEndpoints, traffic: TrafficSettings, metrics: Metrics, stop: Latch) throws {
     self.stop = stop
     client = try HTTPClient(name: "venue-http")
+    guard let caller = VenueCaller(.binance, at: endpoints.rest, over: client, traffic: traffic, metrics: metrics) else {
+      preconditionFailure("Binance is registered")
+    }
+    self.caller = caller
     // One question at a time: the queue never holds more than its answer.
     answers = BoundedQueue(capacity: 1)
     failures = metrics.counter("apus_reconciler_venue_failures_total", help: "Questions that a venue did not answer")
@@ -59,9 +63,8 @@ final class VenueDesk {
     of question: VenueQuestion, _ trading: BinanceTrading, _ offset: Int64
   ) throws -> VenueOutcome<VenueAnswer> {
     let spelling = try spelling(of: question)
-    let request = trading.request(question, venueSymbol: spelling, at: wallClock() + offset)
-    let result = try exchange(request)
-    return BinanceErrors.classify(result, of: request.purpose) { body throws(ReplyError) in try question.read(body) }
+    let answer = try exchange { trading.request(question, venueSymbol: spelling, at: $0 + offset) }
+    return BinanceErrors.classify(answer.result, of: .query) { body throws(ReplyError) in try question.read(body) }
   }
 
   private func answer(_ outcome: VenueOutcome<VenueAnswer>, to question: VenueQuestion) throws -> VenueAnswer {
@@ -92,7 +95,7 @@ final class VenueDesk {
 
   private func readSymbols() throws -> SymbolMapper {
     let list: VenueOutcome<InstrumentList> = BinanceErrors.classify(
-      try exchange(BinanceMarket.spot.exchangeInfo()), of: .marketData
+      try exchange { _ in BinanceMarket.spot.exchangeInfo() }.result, of: .marketData
     ) {
       body throws(ReplyError) in try BinanceMarket.spot.instruments(body)
     }
@@ -103,14 +106,13 @@ final class VenueDesk {
 
   /// The middle of the call is when the venue looked at its clock, give or take half the call.
   private func measureClock() throws -> Int64 {
-    let before = wallClock()
-    let result = try exchange(BinanceMarket.spot.time())
-    let after = wallClock()
-    let time: VenueOutcome<Timestamp> = BinanceErrors.classify(result, of: .marketData) { body throws(ReplyError) in
+    let answer = try exchange { _ in BinanceMarket.spot.time() }
+    let time: VenueOutcome<Timestamp> = BinanceErrors.classify(answer.result, of: .marketData) { body throws(ReplyError) in
       try BinanceReplies.time(body)
     }
-    let offset = try confirmed(time) - (before + (after - before) / 2)
+    let offset = try confirmed(time) - (answer.finished.wall + -answer.duration / 2)
     clockOffset = offset
+    caller.setClock(offset: offset)
     return offset
   }
 
@@ -124,37 +126,23 @@ final class VenueDesk {
     }
   }
 
-  /// Sends one request and waits for its end, or for the program's.
-  private func exchange(_ request: VenueRequest) throws -> VenueResult {
-    var headers = HTTPHeaders()
-    for header in request.headers { headers.append(header.name, header.value) }
-    let method = HTTPMethod(rawValue: request.method.rawValue) ?? .get
-    let call = HTTPRequest(
-      method, endpoints.rest.appending(request.target), headers: headers, body: Array(request.body.utf8),
-      timeoutMilliseconds: Self.timeoutMilliseconds, connectTimeoutMilliseconds: Self.timeoutMilliseconds / 2)
-    let started = monotonicNanoseconds()
-    try client.submit(call) { [answers] completion in answers.push(completion.outcome) }
+  /// Sends one request as soon as the venue's limits and health allow, and waits for its end, or for the program's. `make` is called when
+  /// it goes, with the time.
+  private func exchange(_ make: @escaping @Sendable (Timestamp) -> VenueRequest) throws -> VenueCaller.Answer {
+    let shape = make(wallClock())
+    caller.submit(
+      shape.purpose, weight: shape.weight, timeoutMilliseconds: Self.timeoutMilliseconds,
+      make: { () throws(VenueCaller.Withdrawal) in make(wallClock()) }, answer: { [answers] in _ = answers.push($0) })
     while true {
-      switch answers.pop(timeoutMilliseconds: 100) {
-      case .element(let outcome):
-        duration.observe(nanoseconds: monotonicNanoseconds() - started)
-        return VenueResult(outcome)
-      case .timedOut: if stop.isSet { throw Failure(reason: "the program ends") }
+      switch answers.pop(timeoutMilliseconds: 20) {
+      case .element(let answer):
+        duration.observe(nanoseconds: answer.duration)
+        return answer
+      case .timedOut:
+        if stop.isSet { throw Failure(reason: "the program ends") }
+        caller.gate.tick()
       case .closed: throw Failure(reason: "the program ends")
       }
-    }
-  }
-}
-
-extension VenueResult {
-  /// The transport's words in the venue's terms.
-  fileprivate init(_ outcome: HTTPOutcome) {
-    switch outcome {
-    case .response(let response):
-      let retryAfter = response.headers["retry-after"]
-      self = .reply(VenueReply(status: response.status, retryAfter: retryAfter, body: response.body))
-    case .notSent(let failure): self = .notSent(reason: failure.detail)
-    case .maybeSent(let failure): self = .maybeSent(reason: failure.detail)
     }
   }
 }

@@ -1,5 +1,6 @@
 import Domain
 import Runtime
+import Traffic
 import Venues
 
 /// Which accounts are compared with which venue, and how often.
@@ -7,12 +8,15 @@ struct VenueSettings: Sendable {
   /// Accounts with their keys at Binance; an account without keys is projected but cannot be compared.
   var credentials: [Account: BinanceCredentials] = [:]
   var endpoints: BinanceEndpoints?
+  /// How much may be asked of the venue.
+  let traffic: TrafficSettings
   var symbols: [Symbol] = []
   /// What every venue client id of ours begins with.
   var deployment: String
   var intervalMilliseconds: Int
 
   init(_ configuration: inout Configuration) {
+    traffic = TrafficSettings([.binance], share: 20, asksOnly: true, configuration: &configuration)
     deployment = configuration.string("APUS_DEPLOYMENT", default: "apus", help: "what our order ids at venues begin with")
     intervalMilliseconds = configuration.int(
       "APUS_RECONCILE_INTERVAL_MS", default: 5_000, in: 100...3_600_000, help: "time between two comparisons with a venue")
