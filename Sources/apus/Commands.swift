@@ -25,6 +25,7 @@ private func run(_ name: String, _ arguments: CommandArguments, raw: [String]) t
   case "risk": try riskCommand(arguments)
   case "book": try arguments.has("consolidated") ? consolidatedBookCommand(arguments) : bookCommand(arguments)
   case "impact": try impactCommand(arguments)
+  case "funding": try fundingCommand(arguments)
   case "trades": try tradesCommand(arguments)
   case "halt": try controlCommand(arguments, state: .halted)
   case "reduce-only": try controlCommand(arguments, state: .reduceOnly)
@@ -45,6 +46,7 @@ private let usage = """
     book [SYMBOL] [--venue V] [--depth N] [--json]                         live book, from Redis
     book [SYMBOL] --consolidated [--depth N] [--dust QUANTITY] [--json]    all venues' live books as one, from the log
     impact NOTIONAL [SYMBOL] [--side buy|sell] [--dust QUANTITY] [--json]  what an order of so much would pay, per venue and over all
+    funding [--venue V] [--symbol S] [--history N] [--json]                what perpetuals pay, with annual rates, from the log
     trades --csv [--account A]                                             every fill, from PostgreSQL
     halt | reduce-only | resume [--account A] [--reason TEXT]              change what an account may do
     limits show | limits set NAME=VALUE… [--account A]                     read or change an account's risk limits

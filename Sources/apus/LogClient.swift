@@ -38,6 +38,20 @@ struct LogClient {
     return records
   }
 
+  /// The topics whose names begin like this, sorted.
+  func topics(beginningWith prefix: String) throws -> [String] {
+    do {
+      return try admin.listTopics().map(\.name).filter { $0.hasPrefix(prefix) }.sorted()
+    } catch {
+      throw CommandFailure(.unreachable, "no broker at \(settings.bootstrap): \(error.reason)")
+    }
+  }
+
+  /// Calls `body` with what is on a topic of one partition, oldest first.
+  func records(of topic: String, _ body: ([UInt8]) -> Void) throws {
+    try KafkaReader(settings).readPartition(topic, 0) { message in message.value.map(body) }
+  }
+
   /// The last record of `topic` in the account's partition that `match` accepts.
   func lastRecord(topic: String, account: Account, where match: (KafkaMessage) -> Bool) throws -> [UInt8]? {
     var found: [UInt8]?

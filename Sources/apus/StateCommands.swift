@@ -104,13 +104,18 @@ private func show(_ objects: [JSON], _ arguments: CommandArguments, nothing: Str
     columns.append(member.name)
   }
   columns.removeAll { $0 == "v" }
-  let rows = [columns] + objects.map { object in columns.map { object[$0].map(plain) ?? "" } }
-  let widths = columns.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+  printTable([columns] + objects.map { object in columns.map { object[$0].map(plain) ?? "" } })
+  return .done
+}
+
+/// Rows of the same number of cells, in columns as wide as they must be.
+func printTable(_ rows: [[String]]) {
+  let columns = rows.first?.indices ?? 0..<0
+  let widths = columns.map { column in rows.map { $0[column].count }.max() ?? 0 }
   for row in rows {
     let cells = zip(row, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }
     print(cells.joined(separator: "  "))
   }
-  return .done
 }
 
 private func isScalar(_ json: JSON) -> Bool { json.members == nil && json.array == nil }

@@ -16,7 +16,8 @@ import Wire
     #expect(world.reader.records.last?.isValid == false && world.reader.records.last?.reason == "starting")
     try world.learn()
     #expect(world.effects.contains { if case .publishInstrument = $0 { true } else { false } })
-    #expect(world.effects.contains(.connect(LinkID(feed: 0, number: 1), target: "/ws/btcusdt@depth@100ms")))
+    #expect(
+      world.effects.contains(.connect(LinkID(feed: 0, number: 1), target: "/stream?streams=btcusdt@depth@100ms/btcusdt@trade")))
     try world.open()
     #expect(world.pendingCall != nil)
     try world.frame()
@@ -168,7 +169,7 @@ import Wire
   @Test func undeliveredRecordsAreMadeUpForByAWholeBook() throws {
     var world = World()
     try world.becomeValid()
-    try world.apply(.undelivered(feed: 0))
+    try world.apply(.undelivered(.book(feed: 0)))
     let before = world.reader.records.count
     try world.frame()
     #expect(world.reader.records.count == before, "steps are of no use to a reader with a hole")
@@ -184,7 +185,7 @@ import Wire
     try world.becomeValid()
     let before = world.reader.records.count
     for _ in 0..<200 {
-      try world.apply(.undelivered(feed: 0))
+      try world.apply(.undelivered(.book(feed: 0)))
       try world.wait(50)
       try world.frame()
     }

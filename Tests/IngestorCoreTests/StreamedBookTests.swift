@@ -13,7 +13,7 @@ import Wire
     try world.learn()
     #expect(world.effects.contains(.connect(LinkID(feed: 0, number: 1), target: "/v5/public/spot")))
     try world.open()
-    #expect(world.sent == [#"{"op":"subscribe","args":["orderbook.200.BTCUSDT"]}"#])
+    #expect(world.sent == [#"{"op":"subscribe","args":["orderbook.200.BTCUSDT","publicTrade.BTCUSDT"]}"#])
     try world.frame()
     #expect(!world.isValid, "a step without a book is of no use")
     try world.answerSnapshot()

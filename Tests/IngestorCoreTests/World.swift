@@ -11,6 +11,11 @@ struct World {
   var effects: [IngestorEffect] = []
   /// What the last events brought.
   var fresh: [IngestorEffect] = []
+  /// What is on the trade topic.
+  var trades: [TradeRecord] = []
+  /// What is on the funding topic, and what was asked for it.
+  var funding: [FundingRecord] = []
+  var fundingQuestions: [FundingQuestion] = []
   var views: [FeedView] = []
   var logs: [String] = []
   var sent: [String] = []
@@ -43,6 +48,9 @@ struct World {
         // A subscription asks for the whole book.
         if sent.last?.contains(#""op":"subscribe""#) == true { pendingCall = 0 }
       case .publish(_, let record): try reader.read(record)
+      case .publishFunding(_, let record): funding.append(try FundingRecord(record.encoded()))
+      case .requestFunding(_, let question, _): fundingQuestions.append(question)
+      case .publishTrades(_, let record): trades.append(try TradeRecord(record.encoded()))
       case .show(_, let view): views.append(view)
       case .log(let log): logs.append(log.message)
       case .requestInstruments, .publishInstrument: break

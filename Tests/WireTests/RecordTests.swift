@@ -20,6 +20,8 @@ import Testing
     #expect(try Instrument(Samples.instrument.encoded()) == Samples.instrument)
     #expect(try Alert(Samples.alert.encoded()) == Samples.alert)
     for book in Samples.books { #expect(try BookRecord(book.encoded()) == book) }
+    #expect(try TradeRecord(Samples.trades.encoded()) == Samples.trades)
+    for funding in Samples.funding { #expect(try FundingRecord(funding.encoded()) == funding) }
   }
 
   @Test func everyRecordCarriesItsVersion() throws {
@@ -56,6 +58,8 @@ import Testing
         _ = try? Balances(bytes)
         _ = try? Instrument(bytes)
         _ = try? BookRecord(bytes)
+        _ = try? TradeRecord(bytes)
+        _ = try? FundingRecord(bytes)
       }
     }
   }

@@ -176,6 +176,27 @@ enum Samples {
     ]
   }
 
+  static var trades: TradeRecord {
+    func trade(_ id: String, _ side: Side, _ gap: TradeRecord.Gap?) -> TradeRecord.Trade {
+      .init(id: id, price: price("26796.1"), quantity: quantity("0.004"), takerSide: side, time: time, gap: gap)
+    }
+    return TradeRecord(
+      venue: .binance, symbol: symbol,
+      trades: [trade("7", .buy, .init(.started)), trade("8", .sell, nil), trade("12", .buy, .init(.missed, missed: 3))],
+      ingestTime: time)
+  }
+
+  static var funding: [FundingRecord] {
+    let eight = 8 * Interval.hour
+    let rate = (try? FundingRate("0.0001")) ?? .zero
+    let perpetual = Symbol("BTC-USDT-PERP")!
+    return [
+      .live(.init(rate: rate, nextTime: time, interval: eight, markPrice: price("26790.5"), venueTime: time)),
+      .live(.init(rate: -rate)),
+      .history([.init(rate: rate, time: time), .init(rate: -rate, time: time + eight, interval: eight)]), .history([]),
+    ].map { FundingRecord(venue: .bybit, symbol: perpetual, content: $0, ingestTime: time) }
+  }
+
   /// Every record's bytes by the name of its schema.
   static var encoded: [(schema: String, bytes: [UInt8])] {
     requests.map { ("orders", $0.encoded()) }
@@ -187,5 +208,6 @@ enum Samples {
       + [("control", control.encoded()), ("limits", limits.encoded()), ("balances", balances.encoded())]
       + [("instruments", instrument.encoded()), ("alerts", alert.encoded())]
       + books.map { ("l2_order_books", $0.encoded()) }
+      + [("trades", trades.encoded())] + funding.map { ("funding_rates", $0.encoded()) }
   }
 }

@@ -19,7 +19,8 @@ final class IngestorShell: Sendable {
   private let redis: RedisWriter
   private let inbox: Inbox
   private let logger: Logger
-  private let topics: [String]
+  /// Of each feed, with its key.
+  private let topics: [FeedTopics]
   private let gauges: FeedGauges
 
   init(
@@ -32,7 +33,7 @@ final class IngestorShell: Sendable {
     self.redis = redis
     self.inbox = inbox
     self.logger = logger
-    topics = settings.feeds.map { Topic.book(venue: $0.market.venue, symbol: $0.symbol) }
+    topics = settings.feeds.map(FeedTopics.init)
     gauges = FeedGauges(settings.feeds, inbox: inbox, health: health, metrics: metrics)
   }
 
@@ -53,7 +54,7 @@ final class IngestorShell: Sendable {
       let now = EventTime.now()
       guard now.monotonicNanoseconds >= nextTick else { continue }
       nextTick = now.monotonicNanoseconds + Int64(Self.tickMilliseconds) * Interval.millisecond
-      for feed in outlet.takeHoles() { apply(.undelivered(feed: feed), at: Moment(now)) }
+      for stream in outlet.takeHoles() { apply(.undelivered(stream), at: Moment(now)) }
       network.tick()
       apply(.tick, at: Moment(now))
       gauges.update(core.health)
@@ -70,24 +71,32 @@ final class IngestorShell: Sendable {
       network.send(request, to: settings.feeds[feed].market.venue, timeoutMilliseconds: 5_000) {
         .snapshot(feed: feed, call: call, $0)
       }
+    case .requestFunding(let feed, let question, let request):
+      network.send(request, to: settings.feeds[feed].market.venue) { .funding(feed: feed, question, $0) }
     case .connect(let link, let target):
       network.connect(link, to: settings.feeds[link.feed].market.venue, target: target)
     case .send(let link, let frame): network.send(frame, on: link)
     case .disconnect(let link): network.disconnect(link)
     case .publishInstrument(let instrument):
       outlet.put(
-        .init(topic: Topic.instruments, key: instrument.key, value: instrument.encoded(), headers: RecordHeaders(), feed: nil))
+        .init(.instruments, topic: Topic.instruments, key: instrument.key, value: instrument.encoded(), headers: RecordHeaders()))
     case .publish(let feed, let record):
       boundary("ingestor.record.decided")
       writer.removeAll()
       record.encode(into: &writer)
-      outlet.put(
-        .init(
-          topic: topics[feed], key: record.symbol.description, value: writer.bytes,
-          headers: RecordHeaders().adding("ingestor.in", moment.wall), feed: feed))
+      put(writer.bytes, .book(feed: feed), on: topics[feed].book, at: moment)
+    case .publishTrades(let feed, let record):
+      put(record.encoded(), .trades(feed: feed), on: topics[feed].trades, at: moment)
+    case .publishFunding(let feed, let record):
+      put(record.encoded(), .funding(feed: feed), on: topics[feed].funding, at: moment)
     case .show(let feed, let view): show(view, settings.feeds[feed])
     case .log(let log): say(log)
     }
+  }
+
+  private func put(_ value: [UInt8], _ stream: RecordStream, on topic: FeedTopics.Place, at moment: Moment) {
+    let headers = RecordHeaders().adding("ingestor.in", moment.wall)
+    outlet.put(.init(stream, topic: topic.name, key: topic.key, value: value, headers: headers))
   }
 
   private func show(_ view: FeedView, _ feed: FeedPlace) {
@@ -117,6 +126,30 @@ final class IngestorShell: Sendable {
   }
 }
 
+/// Where a feed's records go.
+struct FeedTopics: Sendable {
+  struct Place: Sendable {
+    let name: String
+    let key: String
+  }
+
+  let book, trades, funding: Place
+  /// How they are created.
+  let layouts: [Topic.Layout]
+
+  init(_ feed: FeedPlace) {
+    let (venue, symbol) = (feed.market.venue, feed.symbol)
+    func place(_ name: String) -> Place { Place(name: name, key: symbol.description) }
+    book = place(Topic.book(venue: venue, symbol: symbol))
+    trades = place(Topic.trades(venue: venue, symbol: symbol))
+    funding = place(Topic.funding(venue: venue, symbol: symbol))
+    let hasFunding = feed.market.declaration.funding != nil
+    layouts =
+      [Topic.bookLayout(venue: venue, symbol: symbol), Topic.tradesLayout(venue: venue, symbol: symbol)]
+      + (hasFunding ? [Topic.fundingLayout(venue: venue, symbol: symbol)] : [])
+  }
+}
+
 /// More happened than could be remembered: only a fresh start knows what is true.
 private struct InboxOverflow: Error, CustomStringConvertible {
   let description = "events were lost because the inbox was full"
@@ -126,7 +159,7 @@ private struct InboxOverflow: Error, CustomStringConvertible {
 private struct FeedGauges: Sendable {
   private struct Series: Sendable {
     let name: String
-    let valid, connected, updates, gaps, resyncs, connections, ignored: Gauge
+    let valid, connected, updates, gaps, resyncs, connections, ignored, trades, tradeGaps, repeatedTrades, unknown: Gauge
 
     init(_ feed: FeedPlace, _ metrics: Metrics) {
       let labels: KeyValuePairs = ["venue": feed.market.venue.text, "symbol": feed.symbol.description]
@@ -141,6 +174,10 @@ private struct FeedGauges: Sendable {
       resyncs = gauge("resyncs", "Times the book became valid again since the start")
       connections = gauge("connections", "Streams opened since the start")
       ignored = gauge("ignored_frames", "Frames of other kinds since the start")
+      trades = gauge("trades", "Trades published since the start")
+      tradeGaps = gauge("trade_gaps", "Places at which trades may be missing since the start")
+      repeatedTrades = gauge("repeated_trades", "Trades dropped because they came before since the start")
+      unknown = gauge("unknown_fields", "Fields and words of trades that are not known since the start")
     }
   }
 
@@ -162,6 +199,10 @@ private struct FeedGauges: Sendable {
       series.resyncs.set(Int64(feed.counts.resyncs))
       series.connections.set(Int64(feed.connections))
       series.ignored.set(Int64(feed.ignoredFrames))
+      series.trades.set(Int64(feed.trades.published))
+      series.tradeGaps.set(Int64(feed.trades.gaps))
+      series.repeatedTrades.set(Int64(feed.trades.repeated))
+      series.unknown.set(Int64(feed.trades.unknown))
       health.set(series.name, feed.invalidity.map { .unhealthy($0.rawValue) } ?? .healthy)
     }
   }

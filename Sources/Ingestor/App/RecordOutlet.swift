@@ -9,12 +9,19 @@ import Wire
 /// and remembered, so that the core can make up for it with a whole book.
 final class RecordOutlet: Sendable {
   struct Record: Sendable {
+    let stream: RecordStream
     let topic: String
     let key: String
     let value: [UInt8]
     let headers: RecordHeaders
-    /// Nil for an instrument.
-    let feed: Int?
+
+    init(_ stream: RecordStream, topic: String, key: String, value: [UInt8], headers: RecordHeaders) {
+      self.stream = stream
+      self.topic = topic
+      self.key = key
+      self.value = value
+      self.headers = headers
+    }
   }
 
   private static let capacity = 8_192
@@ -25,8 +32,8 @@ final class RecordOutlet: Sendable {
   private let queue: BoundedQueue<Record>
   private let health: Health
   private let logger: Logger
-  /// The feeds (nil: the instruments) of which records were lost since the core last asked.
-  private let holes = Mutex<Set<Int?>>([])
+  /// What records were lost of since the core last asked.
+  private let holes = Mutex<Set<RecordStream>>([])
   private let delivered: Counter
   private let lost: Counter
   private let latency: Histogram
@@ -36,7 +43,7 @@ final class RecordOutlet: Sendable {
     self.health = health
     self.logger = logger
     let layouts = Topic.layouts().filter { $0.name == Topic.instruments }
-    topics = (layouts + feeds.map { Topic.bookLayout(venue: $0.market.venue, symbol: $0.symbol) }).map { layout in
+    topics = (layouts + feeds.flatMap { FeedTopics($0).layouts }).map { layout in
       let settings = Dictionary(layout.settings.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
       return KafkaTopicSpecification(layout.name, partitionCount: layout.partitions, settings: settings)
     }
@@ -51,16 +58,16 @@ final class RecordOutlet: Sendable {
   /// Takes a record; drops it when Kafka has been away for too long.
   func put(_ record: Record) {
     guard queue.push(record, timeoutMilliseconds: 0) != .pushed else { return }
-    lose(record.feed)
+    lose(record.stream)
   }
 
-  /// The feeds (nil: the instruments) of which records were lost since the last call.
-  func takeHoles() -> [Int?] {
+  /// What records were lost of since the last call.
+  func takeHoles() -> [RecordStream] {
     let taken = holes.withLock { holes in
       defer { holes.removeAll() }
       return holes
     }
-    return taken.sorted { ($0 ?? -1) < ($1 ?? -1) }
+    return taken.sorted { $0.number < $1.number }
   }
 
   func wake() { wakeup.signal() }
@@ -93,13 +100,13 @@ final class RecordOutlet: Sendable {
     do {
       let result = try producer.send(
         topic: record.topic, partition: 0, key: Array(record.key.utf8), value: record.value, headers: headers,
-        token: Token(feed: record.feed, at: monotonicNanoseconds()).packed)
-      if result == .queueFull { lose(record.feed) }
+        token: Token(of: record.stream, at: monotonicNanoseconds()).packed)
+      if result == .queueFull { lose(record.stream) }
       boundary("ingestor.record.sent")
     } catch {
       if error.isFatal { throw error }
       logger.error("record refused: \(error)", ["topic": .string(record.topic)])
-      lose(record.feed)
+      lose(record.stream)
     }
   }
 
@@ -109,7 +116,7 @@ final class RecordOutlet: Sendable {
       let token = Token(packed: report.token)
       if let error = report.error {
         failure = (error, (failure?.count ?? 0) + 1)
-        lose(token.feed)
+        lose(token.stream)
       } else {
         delivered.add()
         latency.observe(nanoseconds: token.age(at: monotonicNanoseconds()))
@@ -123,29 +130,45 @@ final class RecordOutlet: Sendable {
     }
   }
 
-  private func lose(_ feed: Int?) {
+  private func lose(_ stream: RecordStream) {
     lost.add()
-    holes.withLock { _ = $0.insert(feed) }
+    holes.withLock { _ = $0.insert(stream) }
   }
 }
 
-/// What a delivery report must tell, in the 64 bits that librdkafka carries along: the feed and the microsecond.
+extension RecordStream {
+  /// A number of its own, below 65,536: 0 for the instruments.
+  fileprivate var number: Int {
+    switch self {
+    case .instruments: 0
+    case .book(let feed): 3 * feed + 1
+    case .trades(let feed): 3 * feed + 2
+    case .funding(let feed): 3 * feed + 3
+    }
+  }
+
+  fileprivate init(number: Int) {
+    let (feed, kind) = (number - 1).quotientAndRemainder(dividingBy: 3)
+    self = number == 0 ? .instruments : [.book(feed: feed), .trades(feed: feed), .funding(feed: feed)][kind]
+  }
+}
+
+/// What a delivery report must tell, in the 64 bits that librdkafka carries along: what it was of, and the microsecond.
 private struct Token {
-  let feed: Int?
+  let stream: RecordStream
   private let microseconds: UInt64
 
-  init(feed: Int?, at nanoseconds: Int64) {
-    self.feed = feed
+  init(of stream: RecordStream, at nanoseconds: Int64) {
+    self.stream = stream
     microseconds = UInt64(nanoseconds / 1_000) & 0xFFFF_FFFF_FFFF
   }
 
   init(packed: UInt64) {
-    let number = Int(packed >> 48)
-    feed = number == 0 ? nil : number - 1
+    stream = RecordStream(number: Int(packed >> 48))
     microseconds = packed & 0xFFFF_FFFF_FFFF
   }
 
-  var packed: UInt64 { UInt64(feed.map { $0 + 1 } ?? 0) << 48 | microseconds }
+  var packed: UInt64 { UInt64(stream.number) << 48 | microseconds }
 
   func age(at nanoseconds: Int64) -> Int64 {
     Int64((UInt64(nanoseconds / 1_000) &- microseconds) & 0xFFFF_FFFF_FFFF) * 1_000

@@ -2,8 +2,9 @@ import Domain
 import Venues
 import Wire
 
-/// One symbol's feed: keeps a stream open, asks for the whole book when it wants one, and hands what happens to the book on to the
-/// publisher. What is peculiar to a venue is declared by its market. Decides everything by the state it is in and the time, so that no lost answer can stall it.
+/// One symbol's feed: keeps a stream open, asks for the whole book when it wants one, and hands what happens to the book, and trades, on
+/// to their publishers. What is peculiar to a venue is declared by its market. Decides everything by the state it is in and the time, so
+/// that no lost answer can stall it.
 struct Feed: Sendable {
   private enum Link: Sendable {
     /// No stream; the next attempt is due at `retryAt`.
@@ -36,6 +37,7 @@ struct Feed: Sendable {
   private var generator: SeededGenerator
   private var sync: BookSync
   private var publisher: BookPublisher
+  private var trades: TradePublisher
   private var update = DepthUpdate()
   private var link = Link.down(retryAt: .zero)
   /// Number of the newest stream.
@@ -55,6 +57,7 @@ struct Feed: Sendable {
     generator = SeededGenerator(seed: seed)
     sync = BookSync(rules: declaration.bookRules, limits: settings.bookLimits)
     publisher = BookPublisher(feed: index, of: place, shownLevels: settings.shownLevels)
+    trades = TradePublisher(feed: index, of: place)
   }
 
   /// True when the venue would spell our symbol like this; asked only of instruments that cannot be read whole.
@@ -63,7 +66,7 @@ struct Feed: Sendable {
   /// Takes the venue's description; the feed begins with the first one.
   mutating func learn(_ instrument: Instrument) {
     self.instrument = instrument
-    plan = declaration.bookStream(venueSymbol: instrument.venueSymbol)
+    plan = declaration.symbolStream(venueSymbol: instrument.venueSymbol)
     publisher.priceDecimals = instrument.priceDecimals
   }
 
@@ -95,11 +98,30 @@ struct Feed: Sendable {
       case .shutdown: drop("the venue announces a shutdown", at: now, into: &effects)
       case .refused: drop("the venue refuses the subscription", at: now, into: &effects)
       case .answer: break
-      case .depth, .other: health.ignoredFrames += 1
+      case .depth: health.ignoredFrames += 1
+      case .other: takeTrades(bytes, of: instrument, at: now, into: &effects)
       }
     } catch {
       log(.warning, "unreadable frame: \(error)", &effects)
+      trades.damaged()
       finish(sync.damaged(at: now.steady), at: now, into: &effects)
+    }
+  }
+
+  private mutating func takeTrades(
+    _ frame: [UInt8], of instrument: Instrument, at now: Moment, into effects: inout [IngestorEffect]
+  ) {
+    do throws(ReplyError) {
+      guard var found = try declaration.trades(frame: frame) else {
+        health.ignoredFrames += 1
+        return
+      }
+      found.keep(venueSymbol: instrument.venueSymbol)
+      try found.scaleToUnits(multiplier: instrument.multiplier)
+      trades.take(found, at: now, into: &effects)
+    } catch {
+      log(.warning, "unreadable trades: \(error)", &effects)
+      trades.damaged()
     }
   }
 
@@ -129,7 +151,9 @@ struct Feed: Sendable {
     }
   }
 
-  mutating func recordsWereLost() { publisher.owesRepair() }
+  mutating func bookRecordsWereLost() { publisher.owesRepair() }
+
+  mutating func tradeRecordsWereLost() { trades.recordsWereLost() }
 
   mutating func showAgain() { publisher.owesView() }
 
@@ -141,6 +165,7 @@ struct Feed: Sendable {
     finish(sync.tick(at: now.steady), at: now, into: &effects)
     if sync.isSilent(at: now.steady) { drop("silent beyond the limit", at: now, into: &effects) }
     keepLink(at: now, into: &effects)
+    trades.keepUp(at: now, into: &effects)
     publish(at: now, into: &effects)
   }
 
@@ -149,6 +174,7 @@ struct Feed: Sendable {
     if case .down = link {} else { effects.append(.disconnect(LinkID(feed: index, number: number))) }
     link = .down(retryAt: .zero)
     health.isConnected = false
+    trades.flush(at: now, into: &effects)
     finish(sync.closed(), at: now, into: &effects)
     publisher.owesView()
     publish(at: now, into: &effects)
@@ -190,6 +216,7 @@ struct Feed: Sendable {
     link = .down(retryAt: now.steady + reconnectDelay.nextDelay(using: &generator))
     health.isConnected = false
     log(.warning, "stream lost: \(reason)", &effects)
+    trades.closed()
     finish(sync.closed(), at: now, into: &effects)
   }
 
@@ -231,6 +258,7 @@ struct Feed: Sendable {
   private mutating func publish(at now: Moment, into effects: inout [IngestorEffect]) {
     health.invalidity = sync.invalidity
     health.counts = sync.counts
+    health.trades = trades.counts
     publisher.keepUp(sync, health, at: now, into: &effects)
   }
 

@@ -39,6 +39,8 @@ public struct IngestorSettings: Sendable {
 public struct IngestorCore: Sendable {
   private var catalogs: [Catalog]
   private var feeds: [Feed] = []
+  /// Of each feed, where there is funding.
+  private var fundings: [FundingFeed?] = []
   private var now = Moment(steady: .zero, wall: .zero)
   private var isStopping = false
 
@@ -47,6 +49,7 @@ public struct IngestorCore: Sendable {
     var generator = SeededGenerator(seed: seed)
     for (index, place) in settings.feeds.enumerated() {
       feeds.append(Feed(index: index, of: place, settings: settings, seed: generator.next()))
+      fundings.append(FundingFeed(index: index, of: place, seed: generator.next()))
     }
     catalogs = settings.markets.enumerated().map { index, market in
       Catalog(index: index, market: market, seed: generator.next())
@@ -69,8 +72,12 @@ public struct IngestorCore: Sendable {
       onFeed(link.feed) { feed, now in feed.closed(link.number, reason: reason, at: now, into: &effects) }
     case .snapshot(let feed, let call, let result):
       onFeed(feed) { feed, now in feed.snapshot(result, call: call, at: now, into: &effects) }
-    case .undelivered(feed: .some(let feed)): onFeed(feed) { feed, _ in feed.recordsWereLost() }
-    case .undelivered(feed: .none): for index in catalogs.indices { catalogs[index].recordsWereLost(at: now) }
+    case .undelivered(.book(let feed)): onFeed(feed) { feed, _ in feed.bookRecordsWereLost() }
+    case .undelivered(.trades(let feed)): onFeed(feed) { feed, _ in feed.tradeRecordsWereLost() }
+    case .undelivered(.funding(let feed)): fundings[feed]?.recordsWereLost(at: now)
+    case .funding(let feed, let question, let result):
+      if !isStopping { fundings[feed]?.take(result, to: question, at: now, into: &effects) }
+    case .undelivered(.instruments): for index in catalogs.indices { catalogs[index].recordsWereLost(at: now) }
     case .stateForgotten: for index in feeds.indices { feeds[index].showAgain() }
     case .stopping:
       isStopping = true
@@ -86,7 +93,10 @@ public struct IngestorCore: Sendable {
   private mutating func tick(into effects: inout [IngestorEffect]) {
     guard !isStopping else { return }
     for index in catalogs.indices { catalogs[index].tick(at: now, into: &effects) }
-    for index in feeds.indices { feeds[index].tick(at: now, into: &effects) }
+    for index in feeds.indices {
+      feeds[index].tick(at: now, into: &effects)
+      fundings[index]?.tick(at: now, into: &effects)
+    }
   }
 
   private mutating func learn(_ result: VenueResult, from market: Int, into effects: inout [IngestorEffect]) {
@@ -104,6 +114,7 @@ public struct IngestorCore: Sendable {
     for index in ours {
       if let instrument = mapper.instrument(feeds[index].symbol) {
         feeds[index].learn(instrument)
+        fundings[index]?.learn(instrument)
       } else {
         catalogs[market].lacksSymbol(at: now)
         let message = "the venue does not list this symbol"

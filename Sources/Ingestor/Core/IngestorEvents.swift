@@ -16,6 +16,18 @@ public struct LinkID: Sendable, Hashable {
   }
 }
 
+/// A kind of records that the Ingestor writes: when some are lost, it says who has to make up for them.
+public enum RecordStream: Sendable, Hashable {
+  /// The instruments of all markets.
+  case instruments
+  /// A feed's book.
+  case book(feed: Int)
+  /// A feed's trades.
+  case trades(feed: Int)
+  /// The funding of a feed's perpetual.
+  case funding(feed: Int)
+}
+
 /// What happens to the Ingestor.
 public enum IngestorEvent: Sendable {
   /// The program has started.
@@ -32,8 +44,10 @@ public enum IngestorEvent: Sendable {
   case closed(LinkID, reason: String)
   /// The answer to the snapshot request `call` of a feed.
   case snapshot(feed: Int, call: Int, VenueResult)
-  /// Records of a feed (nil: of the instruments) could not be delivered: whoever follows the topic has a hole.
-  case undelivered(feed: Int?)
+  /// The answer to a question about the funding of a feed's perpetual.
+  case funding(feed: Int, FundingQuestion, VenueResult)
+  /// Records could not be delivered: whoever follows the topic has a hole.
+  case undelivered(RecordStream)
   /// Redis may have forgotten everything.
   case stateForgotten
   /// The program is about to end.
@@ -56,6 +70,12 @@ public enum IngestorEffect: Sendable, Equatable {
   case publishInstrument(Instrument)
   /// Write a record on the feed's book topic.
   case publish(feed: Int, BookRecord)
+  /// Write a record on the feed's trade topic.
+  case publishTrades(feed: Int, TradeRecord)
+  /// Ask for the funding of a feed's perpetual.
+  case requestFunding(feed: Int, FundingQuestion, VenueRequest)
+  /// Write a record on the feed's funding topic.
+  case publishFunding(feed: Int, FundingRecord)
   /// Show the feed to people.
   case show(feed: Int, FeedView)
   /// Tell people.
@@ -80,6 +100,8 @@ public struct FeedHealth: Sendable, Hashable {
   public var invalidity: BookInvalidity? = .starting
   /// What the book has been through.
   public var counts = BookCounts()
+  /// What the trades have been through.
+  public var trades = TradeCounts()
   /// Streams opened.
   public var connections = 0
   /// Frames of other kinds, and of other symbols.
@@ -100,6 +122,8 @@ public struct FeedHealth: Sendable, Hashable {
       writer.member("updates", counts.applied)
       writer.member("gaps", counts.gaps)
       writer.member("resyncs", counts.resyncs)
+      writer.member("trades", trades.published)
+      writer.member("trade_gaps", trades.gaps)
       writer.member("ignored_frames", ignoredFrames)
       writer.member("last_heard", lastHeard)
     }

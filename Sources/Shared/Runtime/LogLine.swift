@@ -105,3 +105,12 @@ struct LogLine: Sendable {
     }
   }
 }
+
+extension Timestamp {
+  /// The second in which it lies, for people: `2026-11-21T11:47:21Z`.
+  public var secondText: String {
+    var bytes: [UInt8] = []
+    LogLine.appendISO8601(nanoseconds, to: &bytes)
+    return String(decoding: bytes.prefix(19), as: UTF8.self) + "Z"
+  }
+}

@@ -80,6 +80,15 @@ extension DepthSnapshot {
   }
 }
 
+extension Ticker {
+  /// Turns the prices of a contract into prices of single units; one that then has too many digits is left out.
+  public mutating func scaleToUnits(multiplier: Int64) {
+    guard multiplier > 1 else { return }
+    lastPrice = lastPrice?.perUnit(multiplier)
+    markPrice = markPrice?.perUnit(multiplier)
+  }
+}
+
 extension [BookLevel] {
   fileprivate mutating func scaleToUnits(_ multiplier: Int64) throws(ReplyError) {
     for index in indices {

@@ -6,6 +6,8 @@ public struct PublicTrade: Sendable, Hashable {
   public var venueSymbol: String
   /// The venue's id of it.
   public var tradeID: String
+  /// The same as a number, on venues that count their trades.
+  public var number: Int64?
   /// The side of whoever took liquidity.
   public var takerSide: Side
   /// The price.
@@ -16,15 +18,40 @@ public struct PublicTrade: Sendable, Hashable {
   public var time: Timestamp
 }
 
-/// What one side of a perpetual pays the other, as a fraction of the position's value per interval: positive when longs pay. In steps of
-/// `10^-12`.
-public struct FundingRate: FixedPoint {
-  /// Twelve digits behind the point: the venues write eight.
-  public static let scale = 12
-  /// Units of `10^-12`.
-  public let units: Int64
-  /// Takes units of `10^-12`.
-  public init(units: Int64) { self.units = units }
+/// The public trades of one frame, in the venue's order.
+public struct PublicTrades: Sendable, Hashable {
+  /// The trades.
+  public private(set) var trades: [PublicTrade]
+  /// Fields that we do not know; they are ignored.
+  public var unknownFields: Int
+  /// Trades that are left out, because a word in them is new to us.
+  public var leftOut: Int
+
+  /// Trades as a venue sent them. Throws for one that nobody can have made: prices and quantities are above zero, ids bounded, numbers
+  /// not below zero.
+  init(_ trades: [PublicTrade], unknownFields: Int = 0, leftOut: Int = 0) throws(ReplyError) {
+    for trade in trades {
+      guard trade.price.isPositive else { throw .missing("price") }
+      guard trade.quantity.isPositive else { throw .missing("quantity") }
+      guard (1...128).contains(trade.tradeID.utf8.count), trade.number ?? 0 >= 0 else { throw .missing("id") }
+    }
+    self.trades = trades
+    self.unknownFields = unknownFields
+    self.leftOut = leftOut
+  }
+
+  /// Drops the trades of other symbols.
+  public mutating func keep(venueSymbol: String) { trades.removeAll { $0.venueSymbol != venueSymbol } }
+
+  /// Turns the trades of a contract into trades of single units.
+  public mutating func scaleToUnits(multiplier: Int64) throws(ReplyError) {
+    guard multiplier > 1 else { return }
+    for index in trades.indices {
+      guard let price = trades[index].price.perUnit(multiplier) else { throw .number("price", .tooPrecise) }
+      trades[index].price = price
+      trades[index].quantity = trades[index].quantity.inUnits(multiplier)
+    }
+  }
 }
 
 /// What a venue publishes of a symbol beside its book. A frame of changes says only what has changed.

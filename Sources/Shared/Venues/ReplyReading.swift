@@ -69,6 +69,9 @@ extension JSON {
     Timestamp(milliseconds: try requiredInteger(field))
   }
 
+  /// How many members are not in `names`.
+  func unknownCount(known names: Set<String>) -> Int { members?.count { !names.contains($0.name) } ?? 0 }
+
   /// The elements of an array that must be there.
   func requiredArray(_ field: String) throws(ReplyError) -> [JSON] {
     guard let array = self[field]?.array else { throw .missing(field) }

@@ -129,7 +129,7 @@ import Wire
         let kind = try BybitDepth.decode(frame: body, into: &update)
         #expect((payload["topic"]?.string?.hasPrefix("orderbook") ?? false) == (kind.isBook), "\(page)")
         _ = try BybitPrivateStream.events(body)
-        #expect(try BybitPublic.trades(frame: body)?.count == (page == "websocket/public/trade" ? 1 : nil))
+        #expect(try BybitPublic.trades(frame: body)?.trades.count == (page == "websocket/public/trade" ? 1 : nil))
         #expect(try (BybitPublic.ticker(frame: body) != nil) == (page == "websocket/public/ticker"))
       }
     }
@@ -177,7 +177,7 @@ import Wire
     for line in try inflated("bybit/captures/v5_20260809.jsonl.gz").split(separator: UInt8(ascii: "\n")) {
       let record = try JSON.parse(Array(line))
       guard record["t"]?.string == "recv", let data = record["data"]?.string else { continue }
-      trades += try BybitPublic.trades(frame: Array(data.utf8))?.count ?? 0
+      trades += try BybitPublic.trades(frame: Array(data.utf8))?.trades.count ?? 0
       guard record["conn"]?.string == "BYBIT.ws.2", let ticker = try BybitPublic.ticker(frame: Array(data.utf8)) else { continue }
       if funding[ticker.venueSymbol]?.update(by: ticker) == nil { funding[ticker.venueSymbol] = ticker }
     }

@@ -35,11 +35,25 @@ public enum BinanceMarket: Sendable, Hashable, CaseIterable {
     get("ticker/price", [("symbol", venueSymbol)], weight: self == .spot ? 2 : 1)
   }
 
+  /// Asks for the mark price and the funding rate of a perpetual (futures only).
+  public func premiumIndex(venueSymbol: String) -> VenueRequest { get("premiumIndex", [("symbol", venueSymbol)]) }
+
+  /// Asks for the newest funding rates that were paid (futures only); at most 1,000.
+  public func fundingRate(venueSymbol: String, limit: Int = 200) -> VenueRequest {
+    get("fundingRate", [("symbol", venueSymbol), ("limit", String(limit))])
+  }
+
   /// Asks for the venue's clock.
   public func time() -> VenueRequest { get("time", []) }
 
   /// The stream of depth updates every 100 ms, subscribed to by the address alone.
   public func depthStreamTarget(venueSymbol: String) -> String { "/ws/\(venueSymbol.lowercased())@depth@100ms" }
+
+  /// The same with the symbol's trades beside it, each frame wrapped in its stream's name. The futures document only the aggregates.
+  public func symbolStreamTarget(venueSymbol: String) -> String {
+    let name = venueSymbol.lowercased()
+    return "/stream?streams=\(name)@depth@100ms/\(name)@\(self == .spot ? "trade" : "aggTrade")"
+  }
 
   /// The market that a recorded address belongs to: the futures' hosts begin with `f`, their REST paths with `/fapi/`.
   public init(recordedAddress: String) {

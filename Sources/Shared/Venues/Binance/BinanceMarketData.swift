@@ -9,9 +9,14 @@ extension BinanceMarket: MarketData {
   /// How its books are kept in step.
   public var bookRules: BookRules { BookRules(source: .request, chain: self == .spot ? .numbers : .predecessor) }
 
-  /// The stream of a symbol's book: the address alone subscribes. The venue ends a stream after 24 hours.
-  public func bookStream(venueSymbol: String) -> StreamPlan {
-    var plan = StreamPlan(target: depthStreamTarget(venueSymbol: venueSymbol))
+  /// Trades and aggregates of trades are counted alike.
+  public var tradeNumbering: TradeNumbering { .counted }
+  /// Of the futures.
+  public var funding: (any FundingData)? { self == .futures ? BinanceFunding() : nil }
+
+  /// The streams of a symbol's book and trades: the address alone subscribes. The venue ends a stream after 24 hours.
+  public func symbolStream(venueSymbol: String) -> StreamPlan {
+    var plan = StreamPlan(target: symbolStreamTarget(venueSymbol: venueSymbol))
     plan.longestLife = 24 * Interval.hour
     return plan
   }
@@ -20,6 +25,9 @@ extension BinanceMarket: MarketData {
   public func decode(frame: [UInt8], into update: inout DepthUpdate) throws(ReplyError) -> StreamFrame {
     try BinanceDepth.decode(frame: frame, into: &update)
   }
+
+  /// Reads a frame of the trade stream.
+  public func trades(frame: [UInt8]) throws(ReplyError) -> PublicTrades? { try BinanceTrades.trades(frame: frame) }
 
   /// Asks for the whole book.
   public func bookRequest(venueSymbol: String) -> VenueRequest? { depth(venueSymbol: venueSymbol) }

@@ -54,16 +54,9 @@ public struct BybitMarket: Sendable, Hashable {
     get("tickers", venueSymbol.map { [("symbol", $0)] } ?? [])
   }
 
-  /// Asks for past funding rates between two instants, newest first; at most 200. The venue refuses a start without an end.
-  public func fundingHistory(
-    venueSymbol: String, since start: Timestamp, until end: Timestamp, limit: Int = 200
-  ) -> VenueRequest {
-    get(
-      "funding/history",
-      [
-        ("symbol", venueSymbol), ("startTime", String(start.milliseconds)), ("endTime", String(end.milliseconds)),
-        ("limit", String(limit)),
-      ])
+  /// Asks for the newest funding rates that were paid; at most 200.
+  public func fundingHistory(venueSymbol: String, limit: Int = 200) -> VenueRequest {
+    get("funding/history", [("symbol", venueSymbol), ("limit", String(limit))])
   }
 
   /// Asks for the venue's clock.

@@ -8,12 +8,18 @@ extension BybitMarket: MarketData {
   /// How its books are kept in step.
   public var bookRules: BookRules { .bybit }
 
-  /// The stream of a symbol's book. A new subscription brings the whole book again; one that stands must be ended first.
-  public func bookStream(venueSymbol: String) -> StreamPlan {
-    let topics = [bookTopic(venueSymbol: venueSymbol)]
+  /// Ids are numbers in spot and not in the linear market; neither counts.
+  public var tradeNumbering: TradeNumbering { .named }
+  /// Of the linear perpetuals.
+  public var funding: (any FundingData)? { category == .linear ? BybitFunding(market: self) : nil }
+
+  /// The stream of a symbol's book and trades. A new subscription to the book brings the whole of it again; one that stands must be
+  /// ended first.
+  public func symbolStream(venueSymbol: String) -> StreamPlan {
+    let book = [bookTopic(venueSymbol: venueSymbol)]
     var plan = StreamPlan(target: streamTarget)
-    plan.subscribe = [BybitFrames.subscribe(topics)]
-    plan.resubscribe = [BybitFrames.unsubscribe(topics), BybitFrames.subscribe(topics)]
+    plan.subscribe = [BybitFrames.subscribe(book + [BybitPublic.tradeTopic(venueSymbol: venueSymbol)])]
+    plan.resubscribe = [BybitFrames.unsubscribe(book), BybitFrames.subscribe(book)]
     plan.heartbeat = .init(BybitFrames.ping, every: BybitFrames.pingInterval)
     return plan
   }
@@ -27,6 +33,9 @@ extension BybitMarket: MarketData {
     case .other: .other
     }
   }
+
+  /// Reads a frame of the trades.
+  public func trades(frame: [UInt8]) throws(ReplyError) -> PublicTrades? { try BybitPublic.trades(frame: frame) }
 
   /// None: the stream brings it.
   public func bookRequest(venueSymbol: String) -> VenueRequest? { nil }

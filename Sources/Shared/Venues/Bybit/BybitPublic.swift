@@ -9,11 +9,20 @@ public enum BybitPublic {
   /// The topic of a symbol's ticker.
   public static func tickerTopic(venueSymbol: String) -> String { "tickers.\(venueSymbol)" }
 
-  /// The trades in a frame, oldest first; nil for a frame of another kind.
-  public static func trades(frame: [UInt8]) throws(ReplyError) -> [PublicTrade]? {
+  private static let knownInTrades: Set<String> = ["T", "s", "S", "v", "p", "L", "i", "BT", "RPI", "seq"]
+
+  /// The trades in a frame, oldest first; nil for a frame of another kind. Ids name trades; they count nothing.
+  public static func trades(frame: [UInt8]) throws(ReplyError) -> PublicTrades? {
     let json = try JSON.reply(frame)
     guard let topic = json["topic"]?.string, topic.hasPrefix("publicTrade.") || topic.hasPrefix("trade.") else { return nil }
-    return try trades(json.requiredArray("data"), price: "p", quantity: "v", symbol: "s", side: "S", id: "i", time: "T")
+    let elements = try json.requiredArray("data")
+    var known: [JSON] = []
+    for element in elements {
+      if BybitReplies.side(try element.requiredString("S")) != nil { known.append(element) }
+    }
+    return try PublicTrades(
+      trades(known, price: "p", quantity: "v", symbol: "s", side: "S", id: "i", time: "T"),
+      unknownFields: elements.reduce(0) { $0 + $1.unknownCount(known: knownInTrades) }, leftOut: elements.count - known.count)
   }
 
   /// The trades in the reply to `recent-trade`, newest first.

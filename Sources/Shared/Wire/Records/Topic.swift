@@ -30,6 +30,14 @@ public enum Topic {
   /// `l2_order_books.binance.btc_usdt`
   public static func book(venue: Venue, symbol: Symbol) -> String { "l2_order_books.\(venue).\(symbol.topicSuffix)" }
 
+  /// `trades.binance.btc_usdt`
+  public static func trades(venue: Venue, symbol: Symbol) -> String { "trades.\(venue).\(symbol.topicSuffix)" }
+
+  /// `funding_rates.bybit.btc_usdt_perp`
+  public static func funding(venue: Venue, symbol: Symbol) -> String { "\(fundingPrefix)\(venue).\(symbol.topicSuffix)" }
+  /// What the names of all funding topics begin with.
+  public static let fundingPrefix = "funding_rates."
+
   /// How a topic is created.
   public struct Layout: Sendable {
     /// The topic.
@@ -61,5 +69,15 @@ public enum Topic {
   /// The layout of a feed's book topic.
   public static func bookLayout(venue: Venue, symbol: Symbol) -> Layout {
     Layout(name: book(venue: venue, symbol: symbol), partitions: 1, settings: hour)
+  }
+
+  /// The layout of a perpetual's funding topic.
+  public static func fundingLayout(venue: Venue, symbol: Symbol) -> Layout {
+    Layout(name: funding(venue: venue, symbol: symbol), partitions: 1, settings: hour)
+  }
+
+  /// The layout of a feed's trade topic.
+  public static func tradesLayout(venue: Venue, symbol: Symbol) -> Layout {
+    Layout(name: trades(venue: venue, symbol: symbol), partitions: 1, settings: hour)
   }
 }
