@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Checks records against the JSON Schemas in deploy/schemas.
+"""Checks records against the JSON Schemas in deploy/schemas, and topics against its AsyncAPI document.
 
-schemas.py DIR              every DIR/<schema>.<n>.json, as the codecs' own tests write them
+schemas.py DIR              every DIR/<schema>.<n>.json and DIR/topics.jsonl, as the codecs' own tests write them
 schemas.py --bootstrap B    every record on the topics of a running stack
 """
 import argparse
@@ -12,6 +12,10 @@ import sys
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
+import asyncapi_document
+
+# What the names of market data topics begin with: one schema for all of a kind.
+FEEDS = ("l2_order_books", "trades", "funding_rates")
 SCHEMAS = pathlib.Path(__file__).resolve().parent.parent / "schemas"
 
 
@@ -36,7 +40,7 @@ def topics(bootstrap, known):
 
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "schema-check", "enable.auto.commit": False, "fetch.wait.max.ms": 10})
     for topic, metadata in sorted(consumer.list_topics(timeout=10).topics.items()):
-        schema = "l2_order_books" if topic.startswith("l2_order_books.") else topic
+        schema = next((feed for feed in FEEDS if topic.startswith(feed + ".")), topic)
         if schema not in known or schema == "orders":  # what clients send may be anything
             continue
         for partition in metadata.partitions:
@@ -75,6 +79,11 @@ def main():
     print(", ".join(f"{schema} {count}" for schema, count in sorted(checked.items())))
     if not checked:
         sys.exit("no record was checked")
+    if arguments.directory:
+        problems = asyncapi_document.problems(SCHEMAS, pathlib.Path(arguments.directory) / "topics.jsonl")
+        if problems:
+            sys.exit("asyncapi.yaml: " + "; ".join(problems))
+        print("asyncapi.yaml: every topic has its channel")
     if failures:
         sys.exit(f"{failures} records do not match their schemas")
 
