@@ -122,7 +122,7 @@ let package = Package(
       tests(
         "ReconcilerCore",
         ["Domain", "Wire", "Venues", "Runtime", "Kafka", "Postgres", "Net", "Traffic", "Reconciler", "TestSupport"]),
-      tests("StrategyCore", ["Domain", "Wire"]),
+      tests("StrategyCore", ["Domain", "Wire", "Books"]),
       tests("SimulatorCore", ["Domain", "Wire", "Crypto", "Venues"]),
       tests("PipelineSimulation"),
       tests("LocalKafkaCore", ["Domain", "TestSupport"]),

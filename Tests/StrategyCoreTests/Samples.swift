@@ -22,16 +22,19 @@ enum Sample {
     BookLevel(price: decimal(String(price)), quantity: decimal(String(quantity)))
   }
 
-  static func snapshot(bid: Int64, ask: Int64, at time: Timestamp, isValid: Bool = true, update: Int64 = 1) -> BookRecord {
+  static func snapshot(
+    bid: Int64, ask: Int64, at time: Timestamp, isValid: Bool = true, update: Int64 = 1, venue: Venue = .binance
+  ) -> BookRecord {
     BookRecord(
-      kind: .snapshot, venue: .binance, symbol: symbol, updateID: update, isValid: isValid, ingestTime: time,
+      kind: .snapshot, venue: venue, symbol: symbol, updateID: update, isValid: isValid, ingestTime: time,
       top: TopOfBook(bid: level(bid, 1), ask: level(ask, 1)), bids: [level(bid, 1)], asks: [level(ask, 1)])
   }
 
-  static func event(of request: OrderRequest, _ status: OrderStatus) -> OrderEvent {
+  static func event(of request: OrderRequest, _ status: OrderStatus, filled: Quantity = .zero) -> OrderEvent {
     OrderEvent(
       account: request.account, clientOrderID: request.clientOrderID ?? identifier("none"), venue: .binance, symbol: symbol,
-      side: request.side ?? .buy, quantity: request.quantity ?? .zero, status: status, provenance: .venue, time: start)
+      side: request.side ?? .buy, quantity: request.quantity ?? .zero, status: status, cumulativeQuantity: filled,
+      provenance: .venue, time: start)
   }
 
   static func rejection(of request: OrderRequest) -> Rejection {

@@ -16,7 +16,7 @@ private struct Witness: Strategy {
       _ = desk.placeLimit(.buy, Sample.decimal("1"), at: price, of: symbol, on: venue)
     case .bookLost: sees = false
     case .execution(let order): desk.cancel(order.clientOrderID, of: order.symbol, on: order.venue)
-    case .rejected, .timer: break
+    case .rejected, .timer, .consolidated: break
     }
   }
 }

@@ -16,6 +16,9 @@ final class StrategyRunner {
   private let health: Health
   private let logger: Logger
   private let partition: Int32
+  /// The books that the strategy follows, and where each is among them by its topic.
+  private let feeds: [(venue: Venue, symbol: Symbol)]
+  private let feedIndices: [String: Int]
   private let wakeup: Wakeup
   private let group: KafkaConsumer
   private let books: KafkaConsumer
@@ -36,6 +39,9 @@ final class StrategyRunner {
     self.health = health
     self.logger = logger
     partition = Partitioner.partition(forKey: Array(settings.account.text.utf8), count: settings.accountPartitions)
+    feeds = settings.feeds(of: name)
+    let topics = feeds.enumerated().map { (Topic.book(venue: $1.venue, symbol: $1.symbol), $0) }
+    feedIndices = Dictionary(topics, uniquingKeysWith: { first, _ in first })
     wakeup = try Wakeup()
     group = try KafkaConsumer(settings.kafka, group: "strategy-\(name.rawValue)", instanceID: settings.instance)
     books = try KafkaConsumer(manual: settings.kafka)
@@ -114,8 +120,7 @@ final class StrategyRunner {
     liveFrom = try group.watermarks(Topic.executions, partition).high
     let start = try group.offsets(at: wallClock() + -Self.restoredTime, in: [place])[place] ?? liveFrom
     let desk = OrderDesk(account: settings.account, strategy: name.rawValue, run: wallClock())
-    engine = StrategyEngine(
-      makeStrategy(), desk: desk, feeds: [(venue: settings.quoter.venue, symbol: settings.quoter.symbol)])
+    engine = StrategyEngine(makeStrategy(), desk: desk, feeds: feeds)
     try group.assign([TopicPartitionOffset(place, offset: start)])
     if start >= liveFrom { try goLive() }
   }
@@ -123,9 +128,8 @@ final class StrategyRunner {
   /// All that earlier runs did is known: from here on books are followed and orders sent.
   private func goLive() throws {
     isLive = true
-    let book = Topic.book(venue: settings.quoter.venue, symbol: settings.quoter.symbol)
     try rejections.assign([TopicPartitionOffset(Topic.rejected, partition, offset: TopicPartitionOffset.end)])
-    try books.assign([TopicPartitionOffset(book, 0, offset: TopicPartitionOffset.end)])
+    try books.assign(feedIndices.keys.sorted().map { TopicPartitionOffset($0, 0, offset: TopicPartitionOffset.end) })
     health.set("strategy", .healthy)
     logger.info("running", ["strategy": .string(name.rawValue), "account": .string(settings.account.text)])
   }
@@ -133,6 +137,7 @@ final class StrategyRunner {
   private func makeStrategy() -> any Strategy {
     switch name {
     case .quoter: Quoter(settings.quoter)
+    case .taker: BestPriceTaker(settings.taker)
     }
   }
 
@@ -148,8 +153,9 @@ final class StrategyRunner {
   private func handleBook(_ event: KafkaEvent) throws {
     switch event {
     case .message(let message):
+      guard let feed = feedIndices[message.topic] else { return }
       let record = message.value.flatMap { try? BookRecord($0) }
-      try send(engine?.take(book: record, ofFeed: 0, at: wallClock()) ?? [])
+      try send(engine?.take(book: record, ofFeed: feed, at: wallClock()) ?? [])
     default: try noteTrouble(event)
     }
   }

@@ -15,6 +15,9 @@ struct StrategySettings: Sendable {
   var name: StrategyName?
   var account: Account
   var quoter: Quoter.Settings
+  var taker: BestPriceTaker.Settings
+  /// The venues that orders may go to.
+  private var venues: [Venue]
 
   init(_ configuration: inout Configuration, logger: Logger) {
     kafka = KafkaSettings(clientID: "strategy", configuration: &configuration, logger: logger)
@@ -26,13 +29,58 @@ struct StrategySettings: Sendable {
         "APUS_ACCOUNT_PARTITIONS", default: Int(Topic.defaultAccountPartitions), in: 1...1_000,
         help: "partitions of the order topics"))
     name =
-      configuration.value("APUS_STRATEGY", default: "", help: "quoter; empty runs none", expected: "quoter or nothing") {
-        text -> StrategyName?? in text.isEmpty ? .some(nil) : StrategyName(rawValue: text).map { .some($0) }
-      } ?? nil
+      configuration.value(
+        "APUS_STRATEGY", default: "", help: "quoter or taker; empty runs none", expected: "quoter, taker or nothing"
+      ) { text -> StrategyName?? in text.isEmpty ? .some(nil) : StrategyName(rawValue: text).map { .some($0) } } ?? nil
     let main = configuration.string("APUS_DEFAULT_ACCOUNT", default: "main", help: "account of orders that name none")
     let accountText = configuration.string("APUS_STRATEGY_ACCOUNT", default: main, help: "account that the strategy trades for")
     account = Self.require(Account(accountText), "APUS_STRATEGY_ACCOUNT", &configuration) ?? Self.placeholder
     quoter = Self.quoter(&configuration)
+    venues = Self.venues(&configuration)
+    taker = Self.taker(venues, &configuration)
+  }
+
+  /// The books that a strategy follows.
+  func feeds(of name: StrategyName) -> [(venue: Venue, symbol: Symbol)] {
+    switch name {
+    case .quoter: [(venue: quoter.venue, symbol: quoter.symbol)]
+    case .taker: venues.map { (venue: $0, symbol: taker.symbol) }
+    }
+  }
+
+  private static func venues(_ configuration: inout Configuration) -> [Venue] {
+    let names = configuration.list("APUS_VENUES", default: "binance", help: "venues to trade at")
+    let venues = names.compactMap { Venue($0) }
+    if venues.count != names.count || Set(venues).count != venues.count {
+      configuration.reject("APUS_VENUES is no list of venues, each once")
+    }
+    return venues
+  }
+
+  private static func taker(_ venues: [Venue], _ configuration: inout Configuration) -> BestPriceTaker.Settings {
+    let first = configuration.list("APUS_SYMBOLS", default: "BTC-USDT", help: "symbols of the venues").first ?? "BTC-USDT"
+    let symbolText = configuration.string("APUS_TAKER_SYMBOL", default: first, help: "what the taker trades")
+    func quantity(_ name: String, _ fallback: String, _ help: String, mayBeZero: Bool = false) -> Quantity {
+      configuration.value(name, default: fallback, help: help, expected: "a decimal \(mayBeZero ? "of at least" : "above") 0") {
+        text in
+        (try? Quantity(text)).flatMap { $0.isPositive || (mayBeZero && $0.isZero) ? $0 : nil }
+      } ?? .zero
+    }
+    var fees: [Venue: FeeRate] = [:]
+    for venue in venues {
+      fees[venue] = configuration.value(
+        "APUS_\(venue.text.uppercased())_TAKER_FEE_BPS", default: "10",
+        help: "basis points that \(venue) takes of a trade from who takes",
+        expected: "basis points such as 7.5, below zero for a rebate", parse: FeeRate.init(basisPoints:))
+    }
+    return BestPriceTaker.Settings(
+      symbol: require(Symbol(symbolText), "APUS_TAKER_SYMBOL", &configuration) ?? defaultSymbol, fees: fees,
+      quantity: quantity("APUS_TAKER_QUANTITY", "0", "base quantity of a buy at most; 0 trades nothing", mayBeZero: true),
+      maximumPosition: quantity("APUS_TAKER_MAX_POSITION", "0.1", "base quantity that the taker holds at most"),
+      lot: quantity("APUS_TAKER_LOT", "0.00001", "the venues' coarsest quantity step"),
+      minimumQuantity: quantity("APUS_TAKER_MIN_QUANTITY", "0.001", "the venues' largest minimum of an order"),
+      edgeBasisPoints: Int64(
+        configuration.int("APUS_TAKER_EDGE_BPS", default: 0, in: 0...1_000, help: "what must be left after fees")))
   }
 
   private static func quoter(_ configuration: inout Configuration) -> Quoter.Settings {
@@ -73,7 +121,8 @@ struct StrategySettings: Sendable {
   /// The topics that this program reads and writes.
   var topics: [KafkaTopicSpecification] {
     let layouts =
-      Topic.layouts(accountPartitions: accountPartitions) + [Topic.bookLayout(venue: quoter.venue, symbol: quoter.symbol)]
+      Topic.layouts(accountPartitions: accountPartitions)
+      + (name.map { feeds(of: $0) } ?? []).map { Topic.bookLayout(venue: $0.venue, symbol: $0.symbol) }
     return layouts.map { layout in
       KafkaTopicSpecification(
         layout.name, partitionCount: layout.partitions,

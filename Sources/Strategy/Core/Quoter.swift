@@ -62,7 +62,7 @@ public struct Quoter: Strategy {
     case .bookLost(settings.venue, settings.symbol):
       middle = nil
       act(at: now, &desk)
-    case .book, .bookLost: break
+    case .book, .bookLost, .consolidated: break
     case .timer: act(at: now, &desk)
     case .execution(let order): take(order, &desk)
     case .rejected(let rejection): take(rejection, at: now)

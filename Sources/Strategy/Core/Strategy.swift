@@ -1,3 +1,4 @@
+import Books
 import Domain
 import Wire
 
@@ -14,6 +15,8 @@ public enum StrategyEvent: Sendable {
   case book(Venue, Symbol, OrderBook)
   /// There is no usable book any more, until the next `book`.
   case bookLost(Venue, Symbol)
+  /// The books of a symbol that is followed at several venues, as one: those that are whole, valid and young at this moment.
+  case consolidated(Symbol, ConsolidatedBook)
   /// An order of this strategy changed its state, or traded.
   case execution(OrderEvent)
   /// An order of this strategy was refused by risk.
@@ -43,16 +46,16 @@ public struct OrderDesk: Sendable {
     self.run = String(UInt64(clamping: run.nanoseconds), radix: 36)
   }
 
-  /// Asks for a limit order and gives its id.
+  /// Asks for a limit order, which is not sent after `expiresAt`, and gives its id.
   public mutating func placeLimit(
-    _ side: Side, _ quantity: Quantity, at price: Price, of symbol: Symbol, on venue: Venue, postOnly: Bool = false
+    _ side: Side, _ quantity: Quantity, at price: Price, of symbol: Symbol, on venue: Venue, timeInForce: TimeInForce = .gtc,
+    postOnly: Bool = false, expiresAt: Timestamp? = nil
   ) -> ClientOrderID {
     let id = makeID()
     requests.append(
       OrderRequest(
         account: account, clientOrderID: id, venue: venue, symbol: symbol, side: side, type: .limit, quantity: quantity,
-        price: price,
-        postOnly: postOnly, strategy: strategy))
+        price: price, timeInForce: timeInForce, postOnly: postOnly, expiresAt: expiresAt, strategy: strategy))
     return id
   }
 

@@ -6,6 +6,8 @@ import Wire
 public struct StrategyEngine: Sendable {
   /// A book whose newest update is older than this is not shown, in nanoseconds.
   public static let maximumBookAge = 2 * Interval.second
+  /// Levels a side of a consolidated book.
+  public static let consolidatedDepth = 20
 
   private struct Feed: Sendable {
     let venue: Venue
@@ -32,6 +34,7 @@ public struct StrategyEngine: Sendable {
     advance(to: time)
     if let record { feeds[index].follower.take(record) } else { feeds[index].follower.drop() }
     show(index, isNews: record?.kind != .status)
+    consolidate(feeds[index].symbol)
     return desk.takeRequests()
   }
 
@@ -57,6 +60,9 @@ public struct StrategyEngine: Sendable {
   public mutating func tick(at time: Timestamp) -> [OrderRequest] {
     advance(to: time)
     for index in feeds.indices { show(index, isNews: false) }
+    for index in feeds.indices where feeds.firstIndex(where: { $0.symbol == feeds[index].symbol }) == index {
+      consolidate(feeds[index].symbol)
+    }
     strategy.handle(.timer, at: now, desk: &desk)
     return desk.takeRequests()
   }
@@ -72,6 +78,15 @@ public struct StrategyEngine: Sendable {
       feeds[index].isShown = false
       strategy.handle(.bookLost(feed.venue, feed.symbol), at: now, desk: &desk)
     }
+  }
+
+  /// Shows the books of a symbol as one, where it is followed at several venues. Those that cannot be acted on are left out.
+  private mutating func consolidate(_ symbol: Symbol) {
+    let same = feeds.filter { $0.symbol == symbol }
+    guard same.count > 1 else { return }
+    let views = same.map { $0.follower.view(venue: $0.venue, symbol: symbol, depth: Self.consolidatedDepth) }
+    let book = ConsolidatedBook(views, at: now, maximumAge: Self.maximumBookAge, depth: Self.consolidatedDepth)
+    strategy.handle(.consolidated(symbol, book), at: now, desk: &desk)
   }
 
   private mutating func advance(to time: Timestamp) { now = max(now, time) }

@@ -2,4 +2,6 @@
 public enum StrategyName: String, CaseIterable, Sendable {
   /// `Quoter`.
   case quoter
+  /// `BestPriceTaker`.
+  case taker
 }
