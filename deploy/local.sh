@@ -45,6 +45,7 @@ setting() { # setting NAME: reads the kept value, or makes one with the command 
   fi
   echo "$value"
 }
+spot_symbols() { printf '%s' "$APUS_SYMBOLS" | tr , '\n' | grep -v -- '-PERP$' | paste -sd , -; }
 random_text() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
 
 uses_simulator() { [ -n "${sim_key:-}" ]; }
@@ -190,7 +191,7 @@ start() {
       launch redis redis-server --bind 127.0.0.1 --port "$redis_port" --dir "$data/redis" --save '' --appendonly no ;;
     postgres) start_postgres ;;
     simulator)
-      launch_service simulator Simulator SIM_SYMBOLS="$APUS_SYMBOLS" SIM_LISTEN="127.0.0.1:$sim_port" SIM_FAULT_LISTEN="127.0.0.1:$sim_fault_port" ;;
+      launch_service simulator Simulator SIM_SYMBOLS="$(spot_symbols)" SIM_LISTEN="127.0.0.1:$sim_port" SIM_FAULT_LISTEN="127.0.0.1:$sim_fault_port" ;;
     simulator-bybit)
       launch_service simulator-bybit Simulator SIM_VENUE=bybit SIM_SYMBOLS="$APUS_SYMBOLS" SIM_SEED=2 SIM_ACCOUNTS="$sim_bybit_accounts" \
         SIM_LISTEN="127.0.0.1:$sim_bybit_port" SIM_FAULT_LISTEN="127.0.0.1:$sim_bybit_fault_port" ;;

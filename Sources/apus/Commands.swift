@@ -50,7 +50,7 @@ private let usage = """
     trades --csv [--account A]                                             every fill, from PostgreSQL
     halt | reduce-only | resume [--account A] [--reason TEXT]              change what an account may do
     limits show | limits set NAME=VALUE… [--account A]                     read or change an account's risk limits
-    replay --venue V --symbol S FILE…                                      rebuild a book from recorded frames
+    replay --venue V --symbol S [--market M --depth N] FILE…               rebuild a book from recorded frames
 
   Where: KAFKA_BOOTSTRAP, REDIS_URL, DATABASE_URL; `deploy/local.sh env` prints them.
   Exit codes: 0 done, 2 usage, 3 refused by risk, 4 refused or ended by the venue, 5 outcome unknown, 6 unreachable.

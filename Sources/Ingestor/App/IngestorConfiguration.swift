@@ -28,7 +28,7 @@ struct IngestorConfiguration: Sendable {
         "APUS_SYMBOLS", default: "BTC-USDT", help: "symbols to feed",
         expected: "symbols such as BTC-USDT,BTC-USDT-PERP, each once",
         parse: Self.symbols) ?? []
-    var core = IngestorSettings(markets: Self.markets(venues, symbols, &configuration), symbols: symbols)
+    var core = IngestorSettings(markets: Self.markets(venues, symbols, &configuration, logger), symbols: symbols)
     core.bookLimits.silence =
       Int64(
         configuration.int(
@@ -56,21 +56,21 @@ struct IngestorConfiguration: Sendable {
     return symbols.count == names.count && Set(symbols).count == symbols.count && !symbols.isEmpty ? symbols : nil
   }
 
-  /// The markets in which the symbols are: a kind that a venue does not have, or that Apus does not follow there, is said.
+  /// The markets in which the symbols are. A kind that Apus does not follow at a venue is said; at none of them it is a mistake.
   private static func markets(
-    _ venues: [Venue], _ symbols: [Symbol], _ configuration: inout Configuration
+    _ venues: [Venue], _ symbols: [Symbol], _ configuration: inout Configuration, _ logger: Logger
   ) -> [VenueMarket] {
     var markets: [VenueMarket] = []
     var feeds = 0
-    for venue in venues {
-      for isPerpetual in [false, true] where symbols.contains(where: { $0.isPerpetual == isPerpetual }) {
-        guard let market = VenueMarket(venue, isPerpetual: isPerpetual) else {
-          configuration.reject("APUS_SYMBOLS: perpetuals of \(venue) are not followed")
-          continue
-        }
-        markets.append(market)
-        feeds += symbols.count { $0.isPerpetual == isPerpetual }
+    for isPerpetual in [false, true] where symbols.contains(where: { $0.isPerpetual == isPerpetual }) {
+      let kind = isPerpetual ? "perpetuals" : "spot"
+      let found = venues.compactMap { VenueMarket($0, isPerpetual: isPerpetual) }
+      for venue in venues where !found.contains(where: { $0.venue == venue }) {
+        logger.warning("\(kind) not followed at this venue", ["venue": .string(venue.text)])
       }
+      if found.isEmpty { configuration.reject("APUS_SYMBOLS: \(kind) of none of these venues are followed") }
+      markets += found
+      feeds += found.count * symbols.count { $0.isPerpetual == isPerpetual }
     }
     guard feeds <= IngestorSettings.maximumFeeds else {
       configuration.reject("APUS_SYMBOLS: \(feeds) books are more than \(IngestorSettings.maximumFeeds)")
