@@ -86,11 +86,13 @@ struct Rig {
     if acknowledges { acknowledge() }
   }
 
-  /// The log acknowledges what it was given.
-  mutating func acknowledge() {
-    while !unacknowledged.isEmpty {
+  /// The log acknowledges what it was given, or the first records of it.
+  mutating func acknowledge(_ count: Int = .max) {
+    var left = count
+    while !unacknowledged.isEmpty, left > 0 {
       let token = unacknowledged.removeFirst()
       nextOffset += 1
+      left -= 1
       feed(.acknowledged(token: token, offset: nextOffset))
     }
   }

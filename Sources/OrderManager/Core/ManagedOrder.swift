@@ -149,6 +149,9 @@ struct ManagedOrder: Sendable {
     return filled.isPositive ? .partiallyFilled : .open
   }
 
+  /// The log says of every child that it has ended or that its cancel is on its way: whoever takes over goes on with all of them.
+  var isBeingCancelled: Bool { !children.isEmpty && children.allSatisfy { $0.isTerminal || $0.status == .pendingCancel } }
+
   /// How an order of several children ended that did not fill: as its first child that did not; once something has filled it was
   /// cancelled or expired, since the venues did not refuse it as a whole.
   private var endOfRest: OrderStatus {

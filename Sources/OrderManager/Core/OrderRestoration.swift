@@ -35,6 +35,8 @@ struct Succession: Hashable, Sendable {
 /// have been sent, while nothing else of that epoch counts.
 public struct OrderRestoration: Sendable {
   private var orders: [OrderKey: ManagedOrder] = [:]
+  /// The epoch in which each of the plans was written that were read.
+  private var planners: [OrderKey: Int64] = [:]
   private var cursor = OrderSnapshot.Cursor(executionsOffset: 0, executionsEpoch: -1, approvalsEpochs: [])
   private let epoch: Int64
   /// Compaction leaves only the last marker.
@@ -103,11 +105,9 @@ public struct OrderRestoration: Sendable {
     case .plan where writer == .stranger, .order where writer == .stranger: unreadable += 1
     case .plan(let plan):
       // Also one that a stalled former owner wrote after its time: it may have sent it.
-      take(plan, record.source.offset)
+      take(plan, by: record.headers.epoch ?? -1, record.source.offset)
     case .order(let event) where writer == .owner:
-      let key = OrderKey(account: event.account, id: event.clientOrderID)
-      if orders[key] == nil { orders[key] = ManagedOrder(event) } else { orders[key]?.fold(event) }
-      cover(key, record.source.offset)
+      take(event, record.source.offset)
     case .order, .ignored, .observation, .adjustment, .controlAcknowledged: break
     }
   }
@@ -122,9 +122,22 @@ public struct OrderRestoration: Sendable {
     return restored
   }
 
-  private mutating func take(_ plan: Plan, _ offset: Int64) {
+  private mutating func take(_ event: OrderEvent, _ offset: Int64) {
+    let key = OrderKey(account: event.account, id: event.clientOrderID)
+    // Without a child there was no plan for the owner who wrote this, and nobody carries out the one that a stalled owner made.
+    let isPlanVoid = event.venueClientID == nil && orders[key]?.children.isEmpty == false
+    if orders[key] == nil || isPlanVoid { orders[key] = ManagedOrder(event) } else { orders[key]?.fold(event) }
+    cover(key, offset)
+  }
+
+  /// Of two plans for an order the newer owner's counts, wherever it lies: had it found the other one in time, it would have made none, and
+  /// nobody has sent what a stalled owner planned behind its back.
+  private mutating func take(_ plan: Plan, by epoch: Int64, _ offset: Int64) {
     let key = OrderKey(account: plan.approval.request.account, id: plan.approval.clientOrderID)
-    guard orders[key] == nil else { return }
+    if orders[key] != nil {
+      guard let planner = planners[key], planner < epoch else { return }
+    }
+    planners[key] = epoch
     var order = ManagedOrder(plan.approval, offset: plan.approvalOffset ?? -1, at: plan.time)
     order.work.approval = nil
     order.carryOut(plan)

@@ -36,7 +36,7 @@ extension OrderManagerPartition {
       cumulativeQuantity: order.filled,
       cumulativeQuote: order.filledQuote, provenance: provenance, reason: reason, venueCode: venueCode, strategy: order.strategy,
       venueTime: venueTime, time: now)
-    let settles = order.isTerminal || order.status == .pendingCancel
+    let settles = order.isTerminal || order.isBeingCancelled
     let finishing = settles ? order.work.held : []
     if settles { order.work.held = [] }
     order.changedAt = now
