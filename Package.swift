@@ -94,7 +94,9 @@ let package = Package(
       // The services' cores together, in virtual time, over a simulated log, venue and stores.
       .target(
         name: "PipelineSimulation",
-        dependencies: ["Domain", "Wire", "Venues", "RiskGateCore", "OrderManagerCore", "ReconcilerCore", "SimulatorCore"],
+        dependencies: [
+          "Domain", "Wire", "Venues", "Books", "RiskGateCore", "OrderManagerCore", "ReconcilerCore", "SimulatorCore",
+        ],
         path: "Sources/Pipeline/Core", swiftSettings: tuned),
       .executableTarget(
         name: "Pipeline", dependencies: ["PipelineSimulation"], path: "Sources/Pipeline/App", swiftSettings: tuned),

@@ -63,7 +63,9 @@ final class Clients {
 
   private func body(_ number: Int, _ account: Int, buys: Double) -> String {
     let side = Double.random(in: 0..<1, using: &world.generator) < buys ? "buy" : "sell"
-    let quantity = Quantity(units: Int64.random(in: 1...150, using: &world.generator) * 1_000_000)
+    // Not every venue takes every quantity.
+    let fine = Int.random(in: 0..<4, using: &world.generator) == 0 ? Int64.random(in: 0..<100, using: &world.generator) : 0
+    let quantity = Quantity(units: Int64.random(in: 1...150, using: &world.generator) * 1_000_000 + fine * 10_000)
     let target = sent[account].randomElement(using: &world.generator)
     let kind = Int.random(in: 0..<12, using: &world.generator)
     switch (kind, target) {
@@ -77,13 +79,22 @@ final class Clients {
     default: break
     }
     sent[account].append("o\(number)")
-    let order = #""side":"\#(side)","quantity":\#(quantity),"client_order_id":"o\#(number)""#
+    let order = #""side":"\#(side)","quantity":\#(quantity),"client_order_id":"o\#(number)"\#(destination())"#
     guard kind > 6 else { return order }
     // Some rest away from the market, some at it, some trade at once.
     let distance = Int64.random(in: -30...30, using: &world.generator)
-    let middle = (world.venue.top.bid?.price.units ?? 267_960_000_000_000) / 10_000_000_000
+    let middle = (world.venues[0].top.bid?.price.units ?? 267_960_000_000_000) / 10_000_000_000
     let time = kind == 7 ? "ioc" : "gtc"
     return order + #","type":"limit","price":\#(middle + distance),"time_in_force":"\#(time)""#
+  }
+
+  /// Most leave the venue to the router, by saying so or by saying nothing.
+  private func destination() -> String {
+    switch Int.random(in: 0..<4, using: &world.generator) {
+    case 0: #","venue":"\#(World.legal(world.venues.randomElement(using: &world.generator)).name)""#
+    case 1: #","venue":"best""#
+    default: ""
+    }
   }
 
   private func append(_ account: Int, _ body: String) {

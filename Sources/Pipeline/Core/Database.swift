@@ -20,7 +20,17 @@ struct Database {
     var decidedAt: Timestamp?
   }
 
+  /// An order has one for each venue at most.
+  private static let maximumChildren = 2
+
+  struct ChildKey: Hashable, Comparable {
+    let order: OrderKey
+    let number: Int
+    static func < (left: Self, right: Self) -> Bool { (left.order, left.number) < (right.order, right.number) }
+  }
+
   struct ChildRow {
+    var venue: Venue
     var clientID: String?
     var venueOrderID: String?
     var symbol: Symbol
@@ -31,6 +41,7 @@ struct Database {
   }
 
   struct FillKey: Hashable {
+    let venue: Venue
     let account: Account
     let venueOrderID: String
     let tradeID: String
@@ -43,10 +54,10 @@ struct Database {
   }
 
   private(set) var orders: [OrderKey: OrderRow] = [:]
-  private(set) var children: [OrderKey: ChildRow] = [:]
+  private(set) var children: [ChildKey: ChildRow] = [:]
   private(set) var fills: [FillKey: FillRow] = [:]
   private var inputs: [Place: InputState] = [:]
-  private var memories: [Account: AccountReconciliation] = [:]
+  private var memories: [Subject: AccountReconciliation] = [:]
 
   func input(_ place: Place) -> InputState {
     inputs[place] ?? InputState(topic: place.topic, partition: place.partition)
@@ -89,10 +100,12 @@ struct Database {
   private mutating func plan(_ plan: Plan, _ offset: Int64) {
     approve(plan.approval, offset)
     let key = OrderKey(account: plan.approval.request.account, id: plan.approval.clientOrderID)
-    if let child = plan.children.first, children[key] == nil {
-      children[key] = ChildRow(
-        clientID: child.venueClientID, symbol: plan.approval.request.symbol, status: .submitting, updated: plan.time,
-        executionOffset: offset)
+    for child in plan.children {
+      let name = ChildKey(order: key, number: child.number)
+      guard children[name] == nil else { continue }
+      children[name] = ChildRow(
+        venue: child.venue, clientID: child.venueClientID, symbol: plan.approval.request.symbol, status: .submitting,
+        updated: plan.time, executionOffset: offset)
     }
     guard orders[key]?.executionOffset == nil else { return }
     orders[key]?.status = .submitting
@@ -101,64 +114,70 @@ struct Database {
 
   private mutating func progress(_ event: OrderEvent, _ offset: Int64) {
     let key = OrderKey(account: event.account, id: event.clientOrderID)
-    var child =
-      children[key] ?? ChildRow(symbol: event.symbol, status: event.status, updated: event.time, executionOffset: -1)
-    if child.executionOffset < offset {
-      child.clientID = event.venueClientID ?? child.clientID
-      child.venueOrderID = event.venueOrderID ?? child.venueOrderID
-      child.status = event.status
-      child.filled = max(child.filled, event.cumulativeQuantity)
-      child.updated = event.time
-      child.executionOffset = offset
-      children[key] = child
-    }
+    progressChild(ChildKey(order: key, number: event.child), event, offset)
     var row = orders[key] ?? OrderRow(status: event.status)
     if row.executionOffset.map({ $0 < offset }) ?? true {
       row.status = event.status
-      row.filled = child.filled
+      row.filled = (0..<Self.maximumChildren).reduce(.zero) { $0 + (children[ChildKey(order: key, number: $1)]?.filled ?? .zero) }
       row.provenance = event.provenance
       row.executionOffset = offset
       orders[key] = row
     }
     guard let fill = event.fill else { return }
-    let name = FillKey(account: event.account, venueOrderID: event.venueOrderID ?? "", tradeID: fill.tradeID)
+    let name = FillKey(venue: event.venue, account: event.account, venueOrderID: event.venueOrderID ?? "", tradeID: fill.tradeID)
     guard fills[name] == nil else { return }
     fills[name] = FillRow(order: key, side: event.side, quantity: fill.quantity)
+  }
+
+  private mutating func progressChild(_ name: ChildKey, _ event: OrderEvent, _ offset: Int64) {
+    let state = event.childState
+    var child =
+      children[name]
+      ?? ChildRow(venue: event.venue, symbol: event.symbol, status: state.status, updated: event.time, executionOffset: -1)
+    guard child.executionOffset < offset else { return }
+    child.venue = event.venue
+    child.clientID = event.venueClientID ?? child.clientID
+    child.venueOrderID = event.venueOrderID ?? child.venueOrderID
+    child.status = state.status
+    child.filled = max(child.filled, state.cumulativeQuantity)
+    child.updated = event.time
+    child.executionOffset = offset
+    children[name] = child
   }
 }
 
 // MARK: - Reconciliation
 
 extension Database {
-  func memory(of account: Account) -> AccountReconciliation {
-    let subject = Subject(account: account, venue: .binance)
+  func memory(of subject: Subject) -> AccountReconciliation {
     let comparison = Comparison(deployment: "apus")
-    guard let kept = memories[account] else { return AccountReconciliation(subject: subject, comparison: comparison) }
+    guard let kept = memories[subject] else { return AccountReconciliation(subject: subject, comparison: comparison) }
     return AccountReconciliation(
       subject: subject, comparison: comparison, cursors: kept.cursors, expectedBalances: kept.balanceCheck.expected,
       open: kept.open)
   }
 
-  mutating func remember(_ memory: AccountReconciliation) { memories[memory.subject.account] = memory }
+  mutating func remember(_ memory: AccountReconciliation) { memories[memory.subject] = memory }
 
   func firstDecision(of account: Account) -> Timestamp? {
     orders.filter { $0.key.account == account }.compactMap(\.value.decidedAt).min()
   }
 
-  /// The live orders, and those that the question names.
-  func answer(_ question: LedgerQuestion, of account: Account) -> LedgerAnswer {
+  /// What is live at the venue, and what the question names.
+  func answer(_ question: LedgerQuestion, of subject: Subject) -> LedgerAnswer {
     var found: [LedgerOrder] = []
-    for (key, child) in children.sorted(by: { $0.key < $1.key }) where key.account == account {
+    for (key, child) in children.sorted(by: { $0.key < $1.key })
+    where key.order.account == subject.account && child.venue == subject.venue {
       guard let clientID = child.clientID else { continue }
       let isNamed = question.venueClientIDs.contains(clientID) || child.venueOrderID.map(question.venueOrderIDs.contains) ?? false
       guard isNamed || (!child.status.isTerminal && child.status != .received) else { continue }
       found.append(
         LedgerOrder(
-          venueClientID: clientID, venueOrderID: child.venueOrderID, clientOrderID: key.id, symbol: child.symbol,
-          status: child.status, cumulativeQuantity: child.filled, decidedAt: orders[key]?.decidedAt ?? .zero,
+          venueClientID: clientID, venueOrderID: child.venueOrderID, clientOrderID: key.order.id, symbol: child.symbol,
+          status: child.status, cumulativeQuantity: child.filled, decidedAt: orders[key.order]?.decidedAt ?? .zero,
           changedAt: child.updated))
     }
-    let known = Set(fills.keys.filter { $0.account == account }.map(\.tradeID))
+    let known = Set(fills.keys.filter { $0.account == subject.account && $0.venue == subject.venue }.map(\.tradeID))
     let names = question.trades.flatMap { trades in
       trades.tradeIDs.filter { known.contains(String($0)) }.map { TradeName(symbol: trades.symbol, tradeID: $0) }
     }

@@ -14,7 +14,7 @@ public struct Faults: Sendable {
   var delayOrder = 0.0
   /// A client's record carries no key and lies on a wrong partition.
   var misplaceOrder = 0.0
-  /// The book breaks for some seconds, per second.
+  /// A venue's book breaks for some seconds, per second.
   var breakBook = 0.0
   /// A request to the venue never arrives.
   var loseRequest = 0.0
@@ -24,6 +24,8 @@ public struct Faults: Sendable {
   var loseReply = 0.0
   /// A reply comes long after the stream has told everything.
   var slowReply = 0.0
+  /// A venue that answers before it carries out refuses an order after all.
+  var refuseLater = 0.0
   /// The order query does not find an order for a while.
   var forgetOrder = 0.0
   /// Nothing finds a fresh order for up to two seconds.
@@ -36,7 +38,7 @@ public struct Faults: Sendable {
   var disconnect = 0.0
   /// A process's clock jumps, per second.
   var skewClock = 0.0
-  /// The venue answers nothing but errors for some seconds, per second.
+  /// A venue answers nothing but errors for some seconds, per second.
   var outage = 0.0
   /// Redis forgets everything, per second.
   var flushRedis = 0.0
@@ -66,6 +68,7 @@ public struct Faults: Sendable {
     slowRequest = maybe(0.1)
     loseReply = maybe(0.3)
     slowReply = maybe(0.3)
+    refuseLater = maybe(0.3)
     forgetOrder = maybe(0.2)
     hideOrder = maybe(0.3)
     repeatEvent = maybe(0.3)
@@ -95,6 +98,8 @@ public enum Mutation: String, CaseIterable, Sendable {
   case epochs
   /// RiskGate takes every order for ended as soon as it is planned.
   case reservation
+  /// A successor of OrderManager does not keep to the plan: an order whose venue was to be chosen goes to another one.
+  case replanning
 
   var forgesEpochs: Bool { self == .fencing || self == .epochs }
 }

@@ -1,7 +1,7 @@
 import Domain
 
-/// One simulated run of the whole pipeline: RiskGate, OrderManager and Reconciler over a simulated log, venue and stores, in virtual
-/// time, with faults; then, what the checks found.
+/// One simulated run of the whole pipeline: RiskGate, OrderManager and Reconciler over a simulated log, venues and stores, in
+/// virtual time, with faults; then, what the checks found.
 public struct PipelineRun: Sendable {
   /// Everything random follows from it.
   public let seed: UInt64
@@ -11,7 +11,7 @@ public struct PipelineRun: Sendable {
   public let trace: [String]
   /// Orders that clients sent, repetitions apart.
   public let submitted: Int
-  /// Orders that the venue took.
+  /// Orders that the venues took.
   public let accepted: Int
   /// Processes that died.
   public let crashes: Int
@@ -28,7 +28,7 @@ public struct PipelineRun: Sendable {
     violations = Checker.check(world)
     trace = world.history.trace
     submitted = world.history.submitted
-    accepted = world.venue.accepted.count
+    accepted = world.venues.reduce(0) { $0 + $1.accepted.count }
     crashes = world.history.crashes
     stalls = world.history.stalls
     handOvers = world.history.handOvers

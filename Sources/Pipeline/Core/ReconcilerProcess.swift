@@ -8,7 +8,9 @@ final class ReconcilerProcess: SimulatedProcess {
   private var waiting: [LogRecord] = []
   private var isReading = false
   private var isStoring = false
-  private lazy var rounds = world.accounts(of: partition).map { Rounds(self, $0) }
+  private lazy var rounds = world.accounts(of: partition).flatMap { account in
+    world.venues.map { Rounds(self, Subject(account: account, venue: $0.name)) }
+  }
 
   /// The executions below this offset are in the database, stored by this process.
   var storedUpTo: Int64 { inputs[Place(Topic.executions, partition)]?.nextOffset ?? -1 }

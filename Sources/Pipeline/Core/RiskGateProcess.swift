@@ -63,9 +63,11 @@ final class RiskGateProcess: SimulatedProcess {
       known += world.broker.records(place).compactMap(event)
       follow(place, from: world.broker.end(place))
     }
-    let book = Place(Topic.book(venue: .binance, symbol: World.symbol), 0)
-    known += world.broker.records(book, from: world.broker.end(book) - 1).compactMap(event)
-    follow(book, from: world.broker.end(book))
+    for venue in world.venues {
+      let book = Place(Topic.book(venue: venue.name, symbol: World.symbol), 0)
+      known += world.broker.records(book, from: world.broker.end(book) - 1).compactMap(event)
+      follow(book, from: world.broker.end(book))
+    }
     change { $0.begin(knowing: known, at: $1, into: &$2) }
     follow(Place(Topic.executions, partition), from: takeOver.executionsNext)
     follow(Place(Topic.orders, partition), from: start)

@@ -4,16 +4,16 @@ import ReconcilerCore
 import Venues
 import Wire
 
-/// Reconciler's comparisons with the venue: the same steps in the same order as `Sources/Reconciler/App/Reconciliation`.
+/// Reconciler's comparisons of an account with a venue: the same steps in the same order as `Sources/Reconciler/App/Reconciliation`.
 final class Rounds {
   private static let interval = 5 * Interval.second
   private unowned let process: ReconcilerProcess
-  private let account: Account
+  private let subject: Subject
   private var memory: AccountReconciliation?
 
-  init(_ process: ReconcilerProcess, _ account: Account) {
+  init(_ process: ReconcilerProcess, _ subject: Subject) {
     self.process = process
-    self.account = account
+    self.subject = subject
   }
 
   /// A round after a while, and so on.
@@ -42,8 +42,8 @@ final class Rounds {
     let world = process.world
     guard world.now >= world.databaseDownUntil else { return fail() }
     let startedAt = process.wallClock
-    let memory = memory ?? world.database.memory(of: account)
-    let beginning = world.database.firstDecision(of: account) ?? startedAt
+    let memory = memory ?? world.database.memory(of: subject)
+    let beginning = world.database.firstDecision(of: subject.account) ?? startedAt
     let round = memory.round(
       symbols: [World.symbol], beginning: memory.cursors.isEmpty ? beginning : startedAt, startedAt: startedAt)
     go(on: round, memory)
@@ -63,7 +63,7 @@ final class Rounds {
     case .consult(let question):
       awaitLog {
         guard self.process.world.now >= self.process.world.databaseDownUntil else { return self.fail() }
-        round.take(self.process.world.database.answer(question, of: self.account))
+        round.take(self.process.world.database.answer(question, of: self.subject))
         self.go(on: round, memory)
       }
     case .finished: conclude(round, memory)
@@ -77,11 +77,12 @@ final class Rounds {
     let world = process.world
     if let observation = conclusion.observation {
       world.trace(
-        "\(process) saw \(observation.orders.count) orders, \(observation.fills.count) fills, \(observation.missing) missing")
-      process.perform { [process, account] in
+        "\(process) saw at \(subject.venue) \(observation.orders.count) orders, \(observation.fills.count) fills, "
+          + "\(observation.missing) missing")
+      process.perform { [process, subject] in
         let value = ExecutionRecord.observation(observation).encoded()
         let place = Place(Topic.executions, process.partition)
-        process.produce(place, key: Array(account.text.utf8), value: value, headers: RecordHeaders()) { _ in }
+        process.produce(place, key: Array(subject.account.text.utf8), value: value, headers: RecordHeaders()) { _ in }
       }
     }
     process.perform { [self] in
@@ -94,7 +95,8 @@ final class Rounds {
 
   /// The venue's answer; nil when it gives none.
   private func ask(_ question: VenueQuestion) -> VenueAnswer? {
-    let spelled = process.world.venue.instrument.venueSymbol
+    let venue = process.world.venue(subject.venue)
+    let spelled = venue.instrument.venueSymbol
     let action: AccountRequest =
       switch question {
       case .openOrders: .openOrders(venueSymbol: spelled)
@@ -104,7 +106,7 @@ final class Rounds {
       case .order(_, let id): .order(clientID: id, venueSymbol: spelled)
       case .orderOfTrade(_, let id): .allOrders(venueSymbol: spelled, fromOrderID: id)
       }
-    switch (process.world.venue.look(action, account, process.world), question) {
+    switch (venue.look(action, subject.account, process.world), question) {
     case (.orders(.confirmed(let orders)), .orderOfTrade): return .orders(Array(orders.prefix(1)))
     case (.orders(.confirmed(let orders)), _): return .orders(orders)
     case (.trades(.confirmed(let trades)), _): return .trades(trades)

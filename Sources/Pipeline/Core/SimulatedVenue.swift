@@ -1,42 +1,84 @@
+import Books
 import Domain
 import OrderManagerCore
 import SimulatorCore
 import Venues
 import Wire
 
-/// A venue around the real exchange: what reaches it, what it answers and says on the private streams, and how that goes wrong.
+/// A venue around the real exchange: what reaches it, what it does about it and says on the private streams, and how that goes wrong.
 final class SimulatedVenue {
   static let receiveWindow = 2 * Interval.second
 
+  let name: Venue
   /// The market's rules, as the venue's list gives them.
   let instrument: Instrument
-  /// A client id that the venue took, every time that it did.
-  private(set) var accepted:
-    [(clientID: String, account: Account, orderID: Int64, at: Timestamp, lease: Timestamp, sentAt: Timestamp)] = []
-  private var exchange: Exchange
+  /// What the venue takes of a trade.
+  let fees: VenueFees
+  /// What the venue declares of an account.
+  let declaration: any AccountData
+  /// Every client id that the venue took, every time that it did.
+  private(set) var accepted: [Acceptance] = []
+  /// Until then its book is not valid.
+  var bookBrokenUntil = Timestamp.zero
+  private(set) var exchange: Exchange
   private var participants: Participants
   private let accounts: [Account]
   private let skew: Int64
+  /// It answers orders and cancels before it carries them out, one after the other: what becomes of them is told by the stream.
+  private let isAsynchronous: Bool
+  /// Orders that it has taken in and not yet carried out, and when the last of them will be.
+  private var waiting: Set<String> = []
+  private var lastDue = Timestamp.zero
+  /// Orders that it took in and then refused.
+  private(set) var refusedLater: [String: VenueOrderReport] = [:]
   /// Until then the order query does not find the order, though it rests or has traded.
   private var forgotten: [String: Timestamp] = [:]
   /// Until then no question finds the order.
   private var hidden: [Int64: Timestamp] = [:]
-  private var outage: (until: Timestamp, status: Int) = (.zero, 503)
+  private var outage: (until: Timestamp, refusal: VenueRefusal) = (.zero, .unavailable)
 
-  init(accounts: [Account], seed: UInt64) {
+  /// An order that the venue took.
+  struct Acceptance {
+    let clientID: String
+    let account: Account
+    let orderID: Int64
+    let quantity: Quantity
+    /// By the true clock, as all times here.
+    let at: Timestamp
+    /// How long its sender's lease held.
+    let lease: Timestamp
+    let sentAt: Timestamp
+  }
+
+  /// The first venue, or another one with coarser rules, other fees, little money and replies that say less.
+  init(_ name: Venue, accounts: [Account], seed: UInt64) {
+    guard let account = VenueAccount(name, apiKey: "key", secret: "secret") else {
+      preconditionFailure("the venue is registered")
+    }
+    self.name = name
     self.accounts = accounts
-    let listing = Exchange.Listing(symbol: World.symbol, startingPrice: Price(units: 26_796 * 10_000_000_000))
-    exchange = Exchange(listings: [listing])
-    let rich = Money(units: 1_000_000_000 * 1_000_000_000_000_000_000)
-    for _ in accounts { _ = exchange.addClient([("BTC", rich), ("USDT", rich)]) }
+    declaration = account.declaration
+    isAsynchronous = name == .bybit
+    var listing = Exchange.Listing(symbol: World.symbol, startingPrice: Price(units: 26_796 * 10_000_000_000))
+    listing.instrument.venue = name
+    if isAsynchronous {
+      listing.instrument.tick = Price(units: 1_000_000_000)
+      listing.instrument.lot = Quantity(units: 100_000)
+      listing.instrument.minimumQuantity = listing.instrument.lot
+      listing.instrument.minimumNotional = Money(units: 1_000 * 1_000_000_000_000_000_000)
+    }
+    instrument = listing.instrument
+    let basisPoints: Int64 = isAsynchronous ? 4 : 10
+    fees = VenueFees(
+      taker: World.legal(FeeRate(millionths: 100 * basisPoints)), maker: World.legal(FeeRate(millionths: 100 * basisPoints)))
+    exchange = Exchange(listings: [listing], fees: .init(makerBasisPoints: basisPoints, takerBasisPoints: basisPoints))
+    let one = Int128(1_000_000_000_000_000_000)
+    let (coins, dollars): (Int128, Int128) = isAsynchronous ? (2, 60_000) : (1_000_000_000, 1_000_000_000)
+    for _ in accounts { _ = exchange.addClient([("BTC", Money(units: coins * one)), ("USDT", Money(units: dollars * one))]) }
     var configuration = Participants.Configuration()
     configuration.levels = 12
-    participants = Participants(
-      market: 0, startingPrice: listing.startingPrice, configuration: configuration, seed: seed)
+    participants = Participants(market: 0, startingPrice: listing.startingPrice, configuration: configuration, seed: seed)
     participants.step(&exchange, at: World.start)
-    var rules = listing.instrument
-    rules.venue = .binance
-    instrument = rules
     var generator = SeededGenerator(seed: seed &+ 1)
     skew = Int64.random(in: -300...300, using: &generator) * Interval.millisecond
     _ = exchange.takeEvents()
@@ -44,10 +86,21 @@ final class SimulatedVenue {
 
   var top: TopOfBook { exchange.markets[0].top }
 
+  /// The book as its feed publishes it: the upper levels, or that nobody may use it.
+  func book(at time: Timestamp) -> BookRecord {
+    let isValid = time >= bookBrokenUntil
+    func levels(_ side: Side) -> [BookLevel] { isValid ? exchange.markets[0].levels(side, limit: 4) : [] }
+    return BookRecord(
+      kind: .snapshot, venue: name, symbol: World.symbol, updateID: 1, isValid: isValid, ingestTime: time,
+      top: isValid ? top : TopOfBook(bid: nil, ask: nil), bids: levels(.buy), asks: levels(.sell))
+  }
+
   /// The venue's clock at a true instant.
   func clock(_ time: Timestamp) -> Timestamp { time + skew }
+  /// The true instant at which its clock says so.
+  func instant(_ time: Timestamp) -> Timestamp { time + -skew }
 
-  private func index(_ account: Account) -> Int { (accounts.firstIndex(of: account) ?? 0) + 1 }
+  func index(_ account: Account) -> Int { (accounts.firstIndex(of: account) ?? 0) + 1 }
 
   // MARK: Truth
 
@@ -62,9 +115,15 @@ final class SimulatedVenue {
     say(world)
   }
 
+  /// For some seconds it answers nothing but errors; who asks it often may notice, and tell those who choose.
   func beginOutage(_ world: World) {
-    outage = (world.now + world.upTo(4 * Interval.second), Bool.random(using: &world.generator) ? 503 : 429)
-    world.trace("the venue answers \(outage.status) for a while")
+    outage = (world.now + world.upTo(4 * Interval.second), Bool.random(using: &world.generator) ? .unavailable : .tooMany)
+    world.trace("\(name) answers \(outage.refusal) for a while")
+    guard world.venues.count > 1, Bool.random(using: &world.generator) else { return }
+    for process in world.processes.compactMap({ $0 as? OrderManagerProcess }) {
+      process.deliver(after: world.upTo(Interval.second)) { process.cut(self.name, true) }
+      process.deliver(after: outage.until - world.now + world.upTo(2 * Interval.second)) { process.cut(self.name, false) }
+    }
   }
 
   // MARK: Requests
@@ -72,11 +131,11 @@ final class SimulatedVenue {
   /// A request leaves a process: it arrives, late or never.
   func receive(_ call: VenueCall, signedAt: Timestamp, permit: SendPermit, from process: OrderManagerProcess) {
     let world = process.world
-    world.trace("\(process) asks \(call.action.summary)")
+    world.trace("\(process) asks \(name) \(call.action.summary)")
     if world.chance(world.faults.loseRequest) {
       world.trace("  … which is lost")
-      let delay = world.upTo(5 * Interval.second)
-      return process.deliver(after: delay) { process.answer(call, .maybeSent(reason: "timed out")) }
+      return process.answer(
+        call.token, judge(.maybeSent(reason: "timed out"), of: call.action), after: world.upTo(5 * Interval.second))
     }
     let isSlow = world.chance(world.faults.slowRequest)
     let delay = Interval.millisecond + world.upTo((isSlow ? 4_000 : 15) * Interval.millisecond)
@@ -85,166 +144,169 @@ final class SimulatedVenue {
 
   private func arrive(_ call: VenueCall, signedAt: Timestamp, permit: SendPermit, from process: OrderManagerProcess) {
     let world = process.world
-    let replyDelay = Interval.millisecond + world.upTo((world.chance(world.faults.slowReply) ? 1_000 : 15) * Interval.millisecond)
-    if let refusal = refusal(signedAt, world) {
-      return process.deliver(after: replyDelay) { process.answer(call, .reply(refusal)) }
+    let delay = Interval.millisecond + world.upTo((world.chance(world.faults.slowReply) ? 1_000 : 15) * Interval.millisecond)
+    if let reason = outageRefusal(world) ?? windowRefusal(signedAt, world) {
+      return process.answer(call.token, refusal(reason, of: call.action), after: delay)
     }
-    let result = execute(call.action, call.route.account, permit, world)
+    let answer = carryOut(call.action, call.route.account, permit, world)
     say(world)
     if world.chance(world.faults.loseReply) {
       world.trace("  the reply to \(call.action.summary) is lost")
-      let delay = world.upTo(5 * Interval.second)
-      return process.deliver(after: delay) { process.answer(call, .maybeSent(reason: "timed out")) }
+      return process.answer(
+        call.token, judge(.maybeSent(reason: "timed out"), of: call.action), after: world.upTo(5 * Interval.second))
     }
-    switch result {
-    case .answer(let answer): process.answer(call.token, answer, after: replyDelay)
-    case .refused(let reply): process.deliver(after: replyDelay) { process.answer(call, .reply(reply)) }
-    }
+    process.answer(call.token, answer, after: delay)
   }
 
   /// The answer to a question of somebody whose clock is right.
   func look(_ action: AccountRequest, _ account: Account, _ world: World) -> AccountAnswer {
-    if let refusal = outageRefusal(world) { return action.outcome(of: .reply(refusal)) }
-    switch execute(action, account, SendPermit(lease: .zero, at: world.now), world) {
-    case .answer(let answer): return answer
-    case .refused(let reply): return action.outcome(of: .reply(reply))
-    }
+    if let reason = outageRefusal(world) { return refusal(reason, of: action) }
+    return answer(action, account, world)
   }
 
-  private func outageRefusal(_ world: World) -> VenueReply? {
-    guard world.now < outage.until, world.isBusy else { return nil }
-    return outage.status == 429
-      ? VenueReply(status: 429, retryAfter: "1", body: error(-1003, "Too many requests."))
-      : VenueReply(status: 503, body: error(-1000, "Service unavailable."))
+  private func outageRefusal(_ world: World) -> VenueRefusal? {
+    world.now < outage.until && world.isBusy ? outage.refusal : nil
   }
 
-  private func refusal(_ signedAt: Timestamp, _ world: World) -> VenueReply? {
-    if let refusal = outageRefusal(world) { return refusal }
+  private func windowRefusal(_ signedAt: Timestamp, _ world: World) -> VenueRefusal? {
     let time = clock(world.now)
     let isOutside = time - signedAt > Self.receiveWindow || signedAt - time > Interval.second
-    guard isOutside, world.mutation != .fencing else { return nil }
-    return VenueReply(status: 400, body: error(-1021, "Timestamp for this request is outside of the recvWindow."))
+    return isOutside && world.mutation != .fencing ? .outsideWindow : nil
   }
 
-  private func error(_ code: Int, _ message: String) -> [UInt8] { Array("{\"code\":\(code),\"msg\":\"\(message)\"}".utf8) }
-
-  private enum Result {
-    case answer(AccountAnswer)
-    case refused(VenueReply)
-  }
-
-  private func execute(_ action: AccountRequest, _ name: Account, _ permit: SendPermit, _ world: World) -> Result {
-    let account = index(name)
-    let now = clock(world.now)
+  private func carryOut(
+    _ action: AccountRequest, _ account: Account, _ permit: SendPermit, _ world: World
+  ) -> AccountAnswer {
     switch action {
-    case .place(let order): return place(order, name, permit, world)
-    case .cancel(let clientID, _):
-      guard let order = exchange.order(named: clientID, of: account, in: 0), order.status.isOpen, isVisible(order, world),
-        let ended = exchange.cancel(order.id, at: now)
-      else { return .refused(VenueReply(status: 400, body: error(-2011, "Unknown order sent."))) }
-      return .answer(.order(.confirmed(report(ended))))
-    case .order(let clientID, _):
-      guard let order = exchange.order(named: clientID, of: account, in: 0), isVisible(order, world),
-        world.now >= forgotten[clientID] ?? .zero || (!order.status.isOpen && order.executed.isZero)
-      else { return .refused(VenueReply(status: 400, body: error(-2013, "Order does not exist."))) }
-      return .answer(.order(.confirmed(report(order))))
-    case .openOrders:
-      return .answer(.orders(.confirmed(exchange.openOrders(of: account).filter { isVisible($0, world) }.map { report($0) })))
-    case .allOrders(_, let first):
-      let from = first.flatMap { Int64($0) } ?? 0
-      let orders = exchange.allOrders(of: account).filter { $0.id >= from && isVisible($0, world) }
-      return .answer(.orders(.confirmed(orders.suffix(1_000).map { report($0) })))
-    case .trades(_, let selection): return .answer(.trades(.confirmed(trades(account, selection, world))))
-    case .account:
-      let amounts = ["BTC", "USDT"].compactMap { name -> AssetBalance? in
-        guard let asset = exchange.ledger.asset(name) else { return nil }
-        let balance = exchange.ledger.balance(account, asset)
-        return AssetBalance(asset: name, free: balance.free, locked: balance.locked)
-      }
-      return .answer(.account(.confirmed(AccountReport(balances: amounts))))
+    case .place(let order): place(order, account, permit, world)
+    case .cancel(let clientID, _): cancel(clientID, account, action, world)
+    default: answer(action, account, world)
     }
   }
 
-  private func place(_ order: Venues.NewOrder, _ account: Account, _ permit: SendPermit, _ world: World) -> Result {
-    let price: Price
-    var kind = OrderKind.limit
-    var timeInForce = TimeInForce.gtc
-    switch order.terms {
-    case .limit(let limit, let time): (price, timeInForce) = (limit, time)
-    case .postOnly(let limit): (price, kind) = (limit, .postOnly)
-    case .market: (price, kind, timeInForce) = (.zero, .market, .ioc)
+  // MARK: Orders
+
+  private func place(
+    _ order: Venues.NewOrder, _ account: Account, _ permit: SendPermit, _ world: World
+  ) -> AccountAnswer {
+    guard isAsynchronous else { return placeNow(order, nil, account, permit, world) }
+    let isOpen = exchange.order(named: order.clientID, of: index(account), in: 0)?.status.isOpen ?? false
+    guard !isOpen, !waiting.contains(order.clientID) else { return refusal(.duplicate, of: .place(order)) }
+    let id = exchange.nextOrderID()
+    note(order, id, account, permit, world)
+    waiting.insert(order.clientID)
+    carryOutLater(world) {
+      self.waiting.remove(order.clientID)
+      if !world.chance(world.faults.refuseLater), case .order(.confirmed) = self.placeNow(order, id, account, permit, world) {
+        return
+      }
+      self.refuse(order, id, account, world)
     }
-    let request = SimulatorCore.NewOrder(
-      account: index(account), market: 0, clientOrderID: order.clientID, side: order.side, kind: kind, price: price,
-      size: .base(order.quantity), timeInForce: timeInForce)
+    return .order(.confirmed(acknowledgement(of: id, order.clientID, at: clock(world.now))))
+  }
+
+  private func carryOutLater(_ world: World, _ work: @escaping () -> Void) {
+    let isSlow = world.chance(world.faults.slowReply)
+    lastDue = max(lastDue, world.now + world.upTo((isSlow ? 800 : 30) * Interval.millisecond))
+    world.schedule(at: lastDue) {
+      work()
+      self.say(world)
+    }
+  }
+
+  /// Matches the order. `id` is the number that it was given before.
+  private func placeNow(
+    _ order: Venues.NewOrder, _ id: Int64?, _ account: Account, _ permit: SendPermit, _ world: World
+  ) -> AccountAnswer {
+    let request = SimulatorCore.NewOrder(order, account: index(account))
     do throws(OrderRejection) {
-      let id = try exchange.place(request, at: clock(world.now))
-      accepted.append((order.clientID, account, id, world.now, permit.lease, permit.at))
-      if world.chance(world.faults.hideOrder) { hidden[id] = world.now + world.upTo(2 * Interval.second) }
+      let number = try exchange.place(request, numbered: id, at: clock(world.now))
+      if id == nil { note(order, number, account, permit, world) }
+      if world.chance(world.faults.hideOrder) { hidden[number] = world.now + world.upTo(2 * Interval.second) }
       if world.chance(world.faults.forgetOrder) { forgotten[order.clientID] = world.now + world.upTo(40 * Interval.second) }
-      guard let taken = exchange.order(id, of: index(account), in: 0) else { preconditionFailure("a taken order is known") }
-      world.trace("  the venue takes \(order.clientID) as \(id): \(taken.status) \(taken.executed)")
-      return .answer(.order(.confirmed(report(taken, fills: fills(of: id, index(account))))))
+      guard let taken = exchange.order(number, of: index(account), in: 0) else { preconditionFailure("a taken order is known") }
+      world.trace("  \(name) takes \(order.clientID) as \(number): \(taken.status) \(taken.executed)")
+      return .order(.confirmed(report(taken, fills: fills(of: number, index(account)))))
     } catch {
-      let message = error == .duplicateClientOrderID ? "Duplicate order sent." : "Account has insufficient balance."
-      world.trace("  the venue refuses \(order.clientID): \(message)")
-      return .refused(VenueReply(status: 400, body: self.error(-2010, message)))
+      world.trace("  \(name) refuses \(order.clientID): \(error)")
+      return refusal(error == .duplicateClientOrderID ? .duplicate : .refused, of: .place(order))
     }
   }
 
-  private func isVisible(_ order: SimulatorCore.VenueOrder, _ world: World) -> Bool { world.now >= hidden[order.id] ?? .zero }
+  private func note(_ order: Venues.NewOrder, _ id: Int64, _ account: Account, _ permit: SendPermit, _ world: World) {
+    accepted.append(
+      Acceptance(
+        clientID: order.clientID, account: account, orderID: id, quantity: order.quantity, at: world.now, lease: permit.lease,
+        sentAt: permit.at))
+  }
 
-  private func trades(_ account: Int, _ selection: TradeSelection, _ world: World) -> [VenueTrade] {
-    let all = exchange.fills(of: account).filter { world.now >= hidden[$0.orderID] ?? .zero }
-    let chosen =
-      switch selection {
-      case .order(let id): all.filter { String($0.orderID) == id }
-      case .from(let id): all.filter { $0.tradeID >= Int64(id) ?? 0 }
-      case .since(let start): all.filter { $0.time >= start }
-      case .newest: all
+  /// Refuses what it had taken in.
+  private func refuse(_ order: Venues.NewOrder, _ id: Int64, _ account: Account, _ world: World) {
+    world.trace("  \(name) refuses \(order.clientID) after all")
+    let report = VenueOrderReport(
+      venueSymbol: instrument.venueSymbol, venueOrderID: String(id), clientID: order.clientID, side: order.side,
+      quantity: order.quantity, state: .rejected, cumulativeQuantity: .zero, cumulativeQuote: .zero, time: clock(world.now),
+      reason: "EC_Others")
+    refusedLater[order.clientID] = report
+    tell([report], account, world)
+  }
+
+  private func cancel(_ clientID: String, _ account: Account, _ action: AccountRequest, _ world: World) -> AccountAnswer {
+    let order = exchange.order(named: clientID, of: index(account), in: 0).flatMap { order in
+      order.status.isOpen && isVisible(order, world) ? order : nil
+    }
+    guard isAsynchronous else {
+      guard let order, let ended = exchange.cancel(order.id, at: clock(world.now)) else { return refusal(.notOpen, of: action) }
+      return .order(.confirmed(report(ended)))
+    }
+    let taken = accepted.last { $0.clientID == clientID && $0.account == account }
+    guard let taken, order != nil || waiting.contains(clientID) else { return refusal(.notOpen, of: action) }
+    carryOutLater(world) {
+      if self.exchange.order(taken.orderID, of: self.index(account), in: 0) != nil {
+        self.exchange.cancel(taken.orderID, at: self.clock(world.now))
       }
-    return chosen.map { fill in
-      VenueTrade(
-        venueSymbol: instrument.venueSymbol, venueOrderID: String(fill.orderID), side: fill.side, fill: self.fill(fill))
     }
+    return .order(.confirmed(acknowledgement(of: taken.orderID, clientID, at: clock(world.now))))
   }
 
-  // MARK: Words
+  // MARK: What questions find
 
-  private func fills(of id: Int64, _ account: Int) -> [Fill] {
-    exchange.fills(of: account).filter { $0.orderID == id }.map { fill($0) }
+  func isVisible(_ order: SimulatorCore.VenueOrder, _ world: World) -> Bool { isVisible(order.id, world) }
+  func isVisible(_ id: Int64, _ world: World) -> Bool { world.now >= hidden[id] ?? .zero }
+
+  /// An ended order that never traded is there for those who ask by id, whatever the venue forgets.
+  func isRemembered(_ order: SimulatorCore.VenueOrder, _ world: World) -> Bool {
+    world.now >= forgotten[order.request.clientOrderID] ?? .zero || (!order.status.isOpen && order.executed.isZero)
   }
 
-  private func fill(_ fill: SimulatorCore.VenueFill) -> Fill {
-    Fill(
-      tradeID: String(fill.tradeID), price: fill.price, quantity: fill.quantity, fee: fill.fee,
-      feeAsset: exchange.ledger.assets[fill.feeAsset], liquidity: fill.isMaker ? .maker : .taker, time: fill.time)
-  }
+  // MARK: The private stream
 
-  private func report(_ order: SimulatorCore.VenueOrder, fills: [Fill] = []) -> VenueOrderReport {
-    VenueOrderReport(
-      venueSymbol: instrument.venueSymbol, venueOrderID: String(order.id), clientID: order.request.clientOrderID,
-      side: order.request.side, price: order.request.price, quantity: order.quantity, state: order.status.state,
-      cumulativeQuantity: order.executed, cumulativeQuote: order.cumulativeQuote, fills: fills, time: order.updated)
-  }
-
-  /// Tells the private streams what has happened.
+  /// Tells what has happened.
   private func say(_ world: World) {
     for event in exchange.takeEvents() {
       guard case .order(let update) = event else { continue }
-      var fills: [Fill] = []
-      if case .rejected = update.change { continue }
-      if case .traded(let fill) = update.change {
-        fills = [self.fill(fill)]
-        world.trace("  the venue fills \(fill.quantity) of \(fill.clientOrderID): trade \(fill.tradeID)")
-      }
-      let report = report(update.order, fills: fills)
       let account = accounts[update.order.request.account - 1]
-      for process in world.processes {
-        guard let process = process as? OrderManagerProcess, process.partition == World.partition(of: account) else { continue }
+      switch update.change {
+      case .rejected: continue
+      case .traded(let traded):
+        let fill = fill(traded)
+        world.trace("  \(name) fills \(traded.quantity) of \(traded.clientOrderID): trade \(traded.tradeID)")
+        // Trades and orders are told in frames of their own there, in any order.
+        let apart = [report(trade: fill, of: update.order), report(update.order)]
+        let isTradeFirst = isAsynchronous && Bool.random(using: &world.generator)
+        tell(isAsynchronous ? (isTradeFirst ? apart : apart.reversed()) : [report(update.order, fills: [fill])], account, world)
+      default: tell([report(update.order)], account, world)
+      }
+    }
+  }
+
+  private func tell(_ reports: [VenueOrderReport], _ account: Account, _ world: World) {
+    for process in world.processes {
+      guard let process = process as? OrderManagerProcess, process.partition == World.partition(of: account) else { continue }
+      for report in reports {
         if world.chance(world.faults.dropEvent) { continue }
-        process.hear(report, of: account)
-        if world.chance(world.faults.repeatEvent) { process.hear(repeated(report, world), of: account) }
+        process.hear(report, of: account, at: name)
+        if world.chance(world.faults.repeatEvent) { process.hear(repeated(report, world), of: account, at: name) }
       }
     }
   }
@@ -263,30 +325,19 @@ struct SendPermit {
   let at: Timestamp
 }
 
-extension VenueOrderStatus {
-  fileprivate var state: VenueOrderState {
-    switch self {
-    case .new: .open
-    case .partiallyFilled: .partiallyFilled
-    case .filled: .filled
-    case .cancelled: .cancelled
-    case .expired, .prevented: .expired
-    case .rejected: .rejected
+extension SimulatorCore.NewOrder {
+  /// The order as the exchange takes it.
+  fileprivate init(_ order: Venues.NewOrder, account: Int) {
+    let price: Price
+    var kind = OrderKind.limit
+    var timeInForce = TimeInForce.gtc
+    switch order.terms {
+    case .limit(let limit, let time): (price, timeInForce) = (limit, time)
+    case .postOnly(let limit): (price, kind) = (limit, .postOnly)
+    case .market: (price, kind, timeInForce) = (.zero, .market, .ioc)
     }
-  }
-}
-
-extension AccountRequest {
-  /// A few words for a trace.
-  var summary: String {
-    switch self {
-    case .place(let order): "place \(order.side) \(order.quantity) \(order.clientID)"
-    case .cancel(let id, _): "cancel \(id)"
-    case .order(let id, _): "order \(id)"
-    case .openOrders: "open orders"
-    case .allOrders: "all orders"
-    case .trades: "trades"
-    case .account: "balances"
-    }
+    self.init(
+      account: account, market: 0, clientOrderID: order.clientID, side: order.side, kind: kind, price: price,
+      size: .base(order.quantity), timeInForce: timeInForce)
   }
 }

@@ -1,8 +1,8 @@
 import Domain
 import Wire
 
-/// Everything of one run: virtual time, the log, the venue, the stores, the processes, and what goes wrong. All randomness comes from
-/// one seed, so that a run can be had again.
+/// Everything of one run: virtual time, the log, one venue or two, the stores, the processes, and what goes wrong. All randomness comes
+/// from one seed, so that a run can be had again.
 final class World {
   static let partitionCount: Int32 = 2
   static let start = Timestamp(nanoseconds: 1_800_000_000 * Interval.second)
@@ -23,14 +23,13 @@ final class World {
   var now = World.start
   var generator: SeededGenerator
   var broker = Broker()
-  var venue: SimulatedVenue
+  let venues: [SimulatedVenue]
   var database = Database()
   /// `position:<account>` and the open orders, as the services wrote them.
   var redis: [String: [UInt8]] = [:]
   var processes: [SimulatedProcess] = []
   var brokerDownUntil = Timestamp.zero
   var databaseDownUntil = Timestamp.zero
-  private var bookBrokenUntil = Timestamp.zero
   var history = History()
   private var queue = EventQueue()
   private var processCount = 0
@@ -43,7 +42,11 @@ final class World {
     generator = SeededGenerator(seed: seed)
     self.faults = faults ?? Faults(using: &generator)
     accounts = Self.accountNames(ofEach: Int.random(in: 1...2, using: &generator))
-    venue = SimulatedVenue(accounts: accounts, seed: generator.next())
+    let names: [Venue] = Bool.random(using: &generator) ? [.binance, .bybit] : [.binance]
+    let marketSeed = generator.next()
+    venues = names.indices.map { [accounts] in
+      SimulatedVenue(names[$0], accounts: accounts, seed: marketSeed &+ UInt64(2 * $0))
+    }
   }
 
   static func legal<Value>(_ value: Value?) -> Value {
@@ -62,6 +65,11 @@ final class World {
   }
 
   func accounts(of partition: Int32) -> [Account] { accounts.filter { Self.partition(of: $0) == partition } }
+
+  func venue(_ name: Venue) -> SimulatedVenue {
+    guard let venue = venues.first(where: { $0.name == name }) else { preconditionFailure("a route leads to a venue") }
+    return venue
+  }
 
   var isBusy: Bool { now - Self.start < Self.busy }
 
@@ -107,7 +115,7 @@ final class World {
   }
 
   private func publishReference() {
-    _ = append(Place(Topic.instruments, 0), value: venue.instrument.encoded())
+    for venue in venues { _ = append(Place(Topic.instruments, 0), value: venue.instrument.encoded()) }
     for account in accounts {
       var limits = Limits(account: account)
       limits.version = 1
@@ -116,30 +124,36 @@ final class World {
       _ = append(Place(Topic.limits, 0), value: limits.encoded())
       history.limits[account] = limits
     }
-    publishBook()
+    publishBooks()
   }
 
   private func moveMarket() {
-    venue.move(self)
-    schedule(after: 200 * Interval.millisecond) { self.moveMarket() }
+    for venue in venues { venue.move(self) }
+    schedule(after: isBusy ? 200 * Interval.millisecond : Interval.second) { self.moveMarket() }
   }
 
   private func quoteBook() {
-    publishBook()
-    schedule(after: 500 * Interval.millisecond) { self.quoteBook() }
+    publishBooks()
+    schedule(after: isBusy ? 500 * Interval.millisecond : Interval.second) { self.quoteBook() }
   }
 
-  private func publishBook() {
-    let isValid = now >= bookBrokenUntil
-    let record = BookRecord(
-      kind: .status, venue: .binance, symbol: Self.symbol, updateID: 1, isValid: isValid, ingestTime: now,
-      top: isValid ? venue.top : TopOfBook(bid: nil, ask: nil))
-    history.quotes.append((now, isValid))
-    _ = append(Place(Topic.book(venue: .binance, symbol: Self.symbol), 0), value: record.encoded())
+  private func publishBooks() { for venue in venues { publishBook(of: venue) } }
+
+  private func publishBook(of venue: SimulatedVenue) {
+    let record = venue.book(at: now)
+    history.quotes.append((venue.name, now, record.isValid))
+    _ = append(Place(Topic.book(venue: venue.name, symbol: Self.symbol), 0), value: record.encoded())
   }
 
   private func everySecond() {
-    if chance(faults.outage) { venue.beginOutage(self) }
+    for venue in venues {
+      if chance(faults.outage) { venue.beginOutage(self) }
+      if chance(faults.breakBook) {
+        venue.bookBrokenUntil = now + upTo(6 * Interval.second)
+        publishBook(of: venue)
+        trace("the book of \(venue.name) is broken until \(venue.bookBrokenUntil)")
+      }
+    }
     if chance(faults.brokerDown) {
       brokerDownUntil = now + upTo(3 * Interval.second)
       trace("broker away until \(brokerDownUntil)")
@@ -147,11 +161,6 @@ final class World {
     if chance(faults.databaseDown) {
       databaseDownUntil = now + upTo(5 * Interval.second)
       trace("PostgreSQL away")
-    }
-    if chance(faults.breakBook) {
-      bookBrokenUntil = now + upTo(6 * Interval.second)
-      publishBook()
-      trace("the book is broken until \(bookBrokenUntil)")
     }
     if chance(faults.strangers) { Stranger(world: self).write() }
     if chance(faults.flushRedis) {
@@ -220,8 +229,8 @@ struct History {
   var trace: [String] = []
   var limits: [Account: Limits] = [:]
   var controls: [Account: [Control]] = [:]
-  /// When a book was published, and whether it was valid.
-  var quotes: [(at: Timestamp, isValid: Bool)] = []
+  /// Whose book was published when, and whether it was valid.
+  var quotes: [(venue: Venue, at: Timestamp, isValid: Bool)] = []
   var violations: [String] = []
   var crashes = 0
   var stalls = 0

@@ -11,8 +11,10 @@ public enum ExecutionRecord: Hashable, Sendable {
   case epoch(EpochMarker)
 
   /// Reads the record's bytes.
-  public init(_ bytes: [UInt8]) throws(RecordError) {
-    let reader = try RecordReader(bytes)
+  public init(_ bytes: [UInt8]) throws(RecordError) { try self.init(RecordReader(bytes)) }
+
+  /// Reads the record.
+  public init(_ reader: RecordReader) throws(RecordError) {
     let type = try reader.require("type", try reader.string("type"))
     switch type {
     case "order", "fill": self = .order(try OrderEvent(reader))

@@ -212,7 +212,7 @@ public struct Exchange: Sendable {
   }
 
   /// A number for an order that is still to be placed, or that is refused.
-  mutating func nextOrderID() -> Int64 {
+  public mutating func nextOrderID() -> Int64 {
     lastOrderID += 1
     return lastOrderID
   }
