@@ -185,9 +185,13 @@ extension OrderManagerPartition {
     progress = InputProgress(from: restored.nextApproval)
     checkpoint.executionsOffset = restored.executionsOffset
     checkpoint.successions = restored.successions
-    for order in restored.orders {
+    // Tens of thousands of orders that have ended may be among them: they are moved about as little as may be.
+    orders.reserveCapacity(restored.orders.count)
+    byClientID.reserveCapacity(restored.orders.count)
+    byVenueOrder.reserveCapacity(restored.orders.count)
+    for var order in restored.orders {
+      order.work.isPlanAcknowledged = true
       orders[order.key] = order
-      orders[order.key]?.work.isPlanAcknowledged = true
       for (index, child) in order.children.enumerated() {
         let ref = ChildRef(key: order.key, index: index)
         byClientID[child.venueClientID] = ref
@@ -196,9 +200,8 @@ extension OrderManagerPartition {
       if !order.isTerminal { live.insert(order.key) }
       if order.work.uncovered != nil { checkpoint.changed.append(order.key) }
     }
-    for order in restored.orders.filter(\.isTerminal).sorted(by: { ($0.changedAt, $0.key) < ($1.changedAt, $1.key) }) {
-      ended.add((order.key, order.changedAt))
-    }
+    let ends = restored.orders.lazy.filter(\.isTerminal).map { ($0.key, $0.changedAt) }
+    for end in ends.sorted(by: { ($0.1, $0.0) < ($1.1, $1.0) }) { ended.add(end) }
     for order in restored.orders where !order.isTerminal {
       for index in order.children.indices { resume(ChildRef(key: order.key, index: index)) }
     }

@@ -115,7 +115,7 @@ public struct OrderRestoration: Sendable {
   /// The orders, for the new owner.
   public func finish(nextApproval: Int64) -> RestoredOrders {
     var restored = RestoredOrders(epoch: epoch, nextApproval: nextApproval)
-    restored.orders = orders.values.sorted { $0.key < $1.key }
+    restored.orders = orders.keys.sorted().compactMap { orders[$0] }
     restored.approvalsEpochs = cursor.approvalsEpochs
     restored.successions = successions
     restored.executionsOffset = max(executionsOffset, cursor.executionsOffset)
