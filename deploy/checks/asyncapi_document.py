@@ -16,7 +16,7 @@ class Topics:
     """The channels, by the topics that they stand for."""
 
     def __init__(self, document):
-        self.channels = {}
+        self.channels = {}  # By name: what their topics' names look like, and the channel.
         for name, channel in document["channels"].items():
             pattern = re.sub(r"\\{\w+\\}", "[a-z0-9_]+", re.escape(channel["address"]))
             self.channels[name] = (re.compile(pattern), channel)
@@ -25,10 +25,15 @@ class Topics:
         return [name for name, (pattern, _) in self.channels.items() if pattern.fullmatch(topic)]
 
 
-def problems(schemas, layouts):
-    """Everything that is wrong; `layouts` are the topics as the code creates them, one JSON object a line."""
+def read(schemas):
     document = yaml.safe_load((schemas / "asyncapi.yaml").read_text())
     AsyncAPI3.model_validate(document)
+    return document
+
+
+def problems(schemas, layouts):
+    """Everything that is wrong; `layouts` are the topics as the code creates them, one JSON object a line."""
+    document = read(schemas)
     found = [f"no {reference}" for reference in references(document) if not resolves(reference, document, schemas)]
     topics, created = Topics(document), {}
     for line in layouts.read_text().splitlines():

@@ -108,6 +108,9 @@ struct Feed: Sendable {
     }
   }
 
+  /// Steps of the book are numbered, and tell by themselves; trades may not be.
+  mutating func framesWereDropped() { trades.damaged() }
+
   private mutating func takeTrades(
     _ frame: [UInt8], of instrument: Instrument, at now: Moment, into effects: inout [IngestorEffect]
   ) {

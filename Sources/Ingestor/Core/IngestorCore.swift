@@ -68,6 +68,7 @@ public struct IngestorCore: Sendable {
     case .opened(let link): onFeed(link.feed) { feed, now in feed.opened(link.number, at: now, into: &effects) }
     case .frame(let link, let bytes):
       onFeed(link.feed) { feed, now in feed.frame(bytes, on: link.number, at: now, into: &effects) }
+    case .framesDropped(let feed): onFeed(feed) { feed, _ in feed.framesWereDropped() }
     case .closed(let link, let reason):
       onFeed(link.feed) { feed, now in feed.closed(link.number, reason: reason, at: now, into: &effects) }
     case .snapshot(let feed, let call, let result):

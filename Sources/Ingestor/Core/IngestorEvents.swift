@@ -40,6 +40,8 @@ public enum IngestorEvent: Sendable {
   case opened(LinkID)
   /// A frame came.
   case frame(LinkID, [UInt8])
+  /// Frames of a feed were dropped, before whatever comes next.
+  case framesDropped(feed: Int)
   /// A stream ended or could not be opened.
   case closed(LinkID, reason: String)
   /// The answer to the snapshot request `call` of a feed.

@@ -44,7 +44,7 @@ struct TradePublisher: Sendable {
   /// There is no stream any more.
   mutating func closed() { sequence.closed() }
 
-  /// Something could not be read that may have been trades.
+  /// Something is lost that may have been trades.
   mutating func damaged() { sequence.damaged() }
 
   /// Readers lack a record.

@@ -39,7 +39,7 @@ public struct TradeSequence: Sendable {
   /// There is no stream any more: what trades until the next one is not seen.
   public mutating func closed() { doubt = doubt ?? .disconnected }
 
-  /// Something could not be read that may have been trades.
+  /// Something is lost that may have been trades.
   public mutating func damaged() { doubt = doubt ?? .damaged }
 
   /// Takes the next trade of the stream.

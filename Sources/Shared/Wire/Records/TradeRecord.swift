@@ -36,7 +36,7 @@ public struct TradeRecord: Hashable, Sendable {
       case started
       /// There was no stream for a while, and the venue's ids do not tell whether anything traded.
       case disconnected
-      /// A frame could not be read, and may have held trades.
+      /// A frame could not be read, or found no room, and may have held trades.
       case damaged
       /// The venue counts its trades, and some numbers never came.
       case missed
