@@ -65,6 +65,7 @@ simulation() { .build/release/Pipeline --runs 10000 --threads 2; }
 acceptance() { "$venv/bin/python" deploy/checks/acceptance; }
 # Timings of a shared machine are printed, not judged.
 chaos() { APUS_SKIP_BUILD=1 PYTHON=$venv/bin/python deploy/chaos.sh --kills 30 --recovery-limit 0 --convergence-limit 0 --approvals-limit 0; }
+rate_limit() { "$venv/bin/python" deploy/checks/rate_limit.py; }
 end_to_end() { "$venv/bin/python" deploy/checks/end_to_end.py; }
 
 step dependencies dependencies
@@ -81,6 +82,7 @@ step ccxt ccxt
 step simulation simulation
 step end-to-end end_to_end
 step acceptance acceptance
+step rate-limit rate_limit
 step chaos chaos
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -12,20 +12,21 @@ import urllib.request
 
 from stack import Stack, expect, wait_until
 
+# Of Binance an order costs 1, so that so much a minute allows as many orders in a second as Bybit does.
 WEIGHT_PER_MINUTE = 1_200
-# An order costs 1: so many a second are five times the limit.
 ORDERS_PER_SECOND = 5 * WEIGHT_PER_MINUTE // 60
 SECONDS = 30
 CANCEL_EVERY = 0.5
 
 
-def used_weight(stack):
-    """(HTTP status, weight that the venue counts); the question itself costs 1."""
+def ask(stack, venue):
+    """(HTTP status, weight that the venue counts, where it counts one); the question itself costs 1."""
+    path = "/api/v3/time" if venue == "binance" else "/v5/market/time"
     try:
-        with urllib.request.urlopen(stack.variables["SIM_BINANCE_REST_URL"] + "/api/v3/time", timeout=5) as reply:
-            return reply.status, int(reply.headers["x-mbx-used-weight-1m"])
+        with urllib.request.urlopen(stack.variables[f"SIM_{venue.upper()}_REST_URL"] + path, timeout=5) as reply:
+            return reply.status, int(reply.headers.get("x-mbx-used-weight-1m", 0))
     except urllib.error.HTTPError as error:
-        return error.code, None
+        return error.code, 0
 
 
 class Story:
@@ -47,19 +48,20 @@ class Story:
         return next((e["status"] for e in reversed(self.events.get(identifier, [])) if "status" in e), None)
 
 
-def flood(stack, story):
+def flood(stack, story, venue):
     """Sends orders that rest far below the market, and now and then cancels one that does; gives the orders' number, the highest weight
     that the venue counted, and the cancels: (target, cancel, time of sending)."""
-    price = round(float(stack.top()["bid"][0]) * 0.97)
+    price = round(float(stack.top(venue)["bid"][0]) * 0.97)
     begun, sent, cancels, highest, asked = time.monotonic(), 0, [], 0, 0.0
     next_cancel, resting = begun + 2, 0
     while (now := time.monotonic()) < begun + SECONDS:
         while sent < (now - begun) * ORDERS_PER_SECOND:
-            stack.send({"side": "buy", "quantity": "0.001", "type": "limit", "price": str(price), "client_order_id": f"flood-{sent}"})
+            stack.send({
+                "side": "buy", "quantity": "0.001", "type": "limit", "price": str(price), "venue": venue, "client_order_id": f"flood-{sent}"})
             sent += 1
         if now >= asked + 2:
             asked = now
-            status, weight = used_weight(stack)
+            status, weight = ask(stack, venue)
             expect(status == 200, f"the venue answers {status} after {now - begun:.1f} s")
             highest = max(highest, weight)
         story.catch_up()
@@ -100,25 +102,31 @@ def of_a_hundred(milliseconds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--venue", choices=("binance", "bybit"), default="binance")
     parser.add_argument("--cancel-limit", type=int, default=0)
-    limit = parser.parse_args().cancel_limit
-    settings = {
-        "SIM_FROZEN_PRICE": "true", "SIM_ACK_DELAY_MS": "10-100", "SIM_WEIGHT_LIMIT": str(WEIGHT_PER_MINUTE), "SIM_ORDER_LIMIT_10S": "1000000",
-        "SIM_ORDER_LIMIT_1D": "1000000",
-    }
+    arguments = parser.parse_args()
+    venue, limit = arguments.venue, arguments.cancel_limit
+    settings = {"SIM_FROZEN_PRICE": "true"}
+    if venue == "binance":
+        settings |= {"SIM_WEIGHT_LIMIT": str(WEIGHT_PER_MINUTE), "SIM_ORDER_LIMIT_10S": "1000000", "SIM_ORDER_LIMIT_1D": "1000000"}
+    else:
+        settings["APUS_SIM_BYBIT"] = "yes"
     with Stack(**settings) as stack:
         stack.set_limits(max_orders_per_second=100000, max_order_notional=10**9, max_position__BTC=10**6, max_daily_loss=10**9)
+        wait_until(lambda: stack.top(venue).get("valid"), 30, "a valid book")
         story = Story(stack.log)
-        sent, highest, cancels = flood(stack, story)
+        sent, highest, cancels = flood(stack, story, venue)
         decisions, ends = judge(stack, story, cancels)
-        status, weight = used_weight(stack)
+        status, weight = ask(stack, venue)
         expect(status == 200, f"the venue answers {status} in the end")
-        placed = {o["client_order_id"] for o in stack.truth("orders")}
-        view = json.loads(wait_until(lambda: stack.redis.get("venue:binance:ordermanager-0"), 5, "the traffic in Redis"))
+        view = json.loads(wait_until(lambda: stack.redis.get(f"venue:{venue}:ordermanager-0"), 5, "the traffic in Redis"))
         expect(view["circuit"] == "closed", f"the circuit is {view['circuit']}")
+        expect(view["silences"] == 0, f"the venue wanted silence {view['silences']} times")
         expect(len(cancels) >= SECONDS / CANCEL_EVERY / 2, f"only {len(cancels)} cancels were tried")
-        expect(placed, "nothing was placed")
-        print(f"  {sent} orders asked for, {len(placed)} sent, weight used at most {max(highest, weight)} of {WEIGHT_PER_MINUTE} a minute")
+        reached = {events[0]["client_order_id"] for events in story.events.values() if any(e.get("venue_order_id") for e in events)}
+        expect(reached, "nothing was placed")
+        print(f"  {sent} orders asked for at five times the limit of {venue}, {len(reached)} sent"
+              + (f", weight used at most {max(highest, weight)} of {WEIGHT_PER_MINUTE} a minute" if weight else ""))
         say(f"{len(cancels)} cancels until RiskGate has passed them", decisions)
         say(f"{len(cancels)} cancels until the order has ended", ends)
         expect(not limit or of_a_hundred(ends) <= limit, f"a cancel took {of_a_hundred(ends):.0f} ms")

@@ -27,6 +27,7 @@ struct RedisOutlet {
       json.member("waiting", view.waiting)
       json.member("under_way", view.underWay)
       json.member("refused", view.refused)
+      json.member("silences", view.silencesWanted)
       json.member("silence_ms", view.silenceMilliseconds)
       json.name("limits")
       json.beginArray()

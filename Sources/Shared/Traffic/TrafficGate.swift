@@ -79,6 +79,8 @@ public final class TrafficGate: Sendable {
     public let underWay: Int
     /// Requests that were not sent since the start.
     public let refused: Int64
+    /// Answers since the start that wanted silence.
+    public let silencesWanted: Int64
     /// Milliseconds of silence that the venue still wants.
     public let silenceMilliseconds: Int64
     /// How much of each of the address's limits is used.
@@ -90,6 +92,7 @@ public final class TrafficGate: Sendable {
       waiting = traffic.waitingCount
       underWay = traffic.underWayCount
       refused = traffic.refused
+      silencesWanted = traffic.silencesWanted
       let now = Timestamp(nanoseconds: monotonicNanoseconds())
       silenceMilliseconds = traffic.silence.map { max(0, $0 - now) / Interval.millisecond } ?? 0
       usage = traffic.usage
@@ -121,6 +124,7 @@ public final class TrafficGate: Sendable {
       ("circuit_openings", "How often the circuit breaker has opened", { $0.openings }),
       ("requests_waiting", "Requests that wait for the rate budget", { Int64($0.waiting) }),
       ("requests_refused", "Requests that were not sent", { $0.refused }),
+      ("silences_wanted", "Answers that wanted silence", { $0.silencesWanted }),
       ("silence_milliseconds", "Silence that the venue still wants", { $0.silenceMilliseconds }),
     ]
     for (name, help, figure) in figures {

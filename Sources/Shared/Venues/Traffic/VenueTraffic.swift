@@ -103,6 +103,8 @@ public struct VenueTraffic: Sendable {
   private var underWay: [UInt64: (request: Request, isProbe: Bool)] = [:]
   /// Requests that were not sent since the start.
   public private(set) var refused: Int64 = 0
+  /// Answers since the start that wanted silence: too much was asked all the same, by us or by others.
+  public private(set) var silencesWanted: Int64 = 0
 
   /// A gate for a venue with these rules, of which `sharePercent` is this process's; `asksOnly` says that it neither places nor cancels.
   public init(rules: [RateRule], sharePercent: Int64 = 100, asksOnly: Bool = false, seed: UInt64) {
@@ -274,6 +276,7 @@ public struct VenueTraffic: Sendable {
   }
 
   private mutating func be(_ silence: Silence, _ request: Request) {
+    silencesWanted += 1
     let ours = Int64(1_000 + silences.nextDelayMilliseconds(using: &generator)) * Interval.millisecond
     let until = now + (silence.length ?? ours)
     if silence.isForPurposeAlone, let account = request.account {
