@@ -109,19 +109,25 @@ import Wire
     #expect(events.contains { if case .balances = $0 { true } else { false } })
   }
 
-  @Test("the book that the adapter keeps is the venue's, and a skipped diff is noticed", arguments: UInt64(1)...3)
+  @Test("book and trades are the venue's, and a skipped diff is noticed", arguments: UInt64(1)...3)
   func book(seed: UInt64) throws {
     let venue = TestVenue {
       $0.participants.isFrozen = false
       $0.seed = seed
     }
     var sync = BookSync(rules: BinanceMarket.spot.bookRules)
-    venue.open(1, BinanceMarket.spot.depthStreamTarget(venueSymbol: "BTCUSDT"))
+    let target = BinanceMarket.spot.symbolStreamTarget(venueSymbol: "BTCUSDT").split(separator: "?").map(String.init)
+    venue.open(1, target[0], target[1])
     _ = sync.opened(at: venue.now)
+    var trades: [Venues.PublicTrade] = []
     func follow(_ steps: Int) throws {
       for _ in 0..<steps {
         venue.step()
         for message in venue.messages(1) {
+          if let found = try BinanceTrades.trades(frame: bytes(message)) {
+            trades += found.trades
+            continue
+          }
           var update = DepthUpdate()
           #expect(try BinanceDepth.decode(frame: bytes(message), into: &update) == .depth)
           _ = sync.receive(update, at: venue.now)
@@ -140,7 +146,10 @@ import Wire
       #expect(book.levels(side) == venue.exchange.markets[0].levels(side, limit: .max), "seed \(seed)")
     }
     #expect(sync.counts.gaps == 0)
-    _ = try venue.control("POST", "/faults", #"{"fault":"skip_diff"}"#)
+    let there = venue.exchange.markets[0].trades.suffix(trades.count)
+    #expect(trades.map(\.number) == there.map { $0.id } && trades.map(\.price) == there.map(\.price) && !trades.isEmpty)
+    #expect(trades.map { $0.takerSide == .sell } == there.map(\.isBuyerMaker) && trades.map(\.quantity) == there.map(\.quantity))
+    _ = try venue.control("POST", "/faults", #"{"fault":"skip_diff","match":"btcusdt@depth@100ms"}"#)
     try follow(10)
     #expect(sync.counts.gaps == 1 && sync.book != nil, "seed \(seed)")
   }

@@ -46,10 +46,8 @@ public enum BinanceMarket: Sendable, Hashable, CaseIterable {
   /// Asks for the venue's clock.
   public func time() -> VenueRequest { get("time", []) }
 
-  /// The stream of depth updates every 100 ms, subscribed to by the address alone.
-  public func depthStreamTarget(venueSymbol: String) -> String { "/ws/\(venueSymbol.lowercased())@depth@100ms" }
-
-  /// The same with the symbol's trades beside it, each frame wrapped in its stream's name. The futures document only the aggregates.
+  /// The streams of a symbol's depth updates every 100 ms and of its trades, subscribed to by the address alone; each frame is wrapped in
+  /// its stream's name. The futures document only aggregates of trades.
   public func symbolStreamTarget(venueSymbol: String) -> String {
     let name = venueSymbol.lowercased()
     return "/stream?streams=\(name)@depth@100ms/\(name)@\(self == .spot ? "trade" : "aggTrade")"
