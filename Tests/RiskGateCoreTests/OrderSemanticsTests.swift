@@ -20,6 +20,21 @@ import Wire
     #expect(sell.timeInForce == .fok)
   }
 
+  @Test func aMarketOrderStaysWithinTheVenuesPriceBand() throws {
+    var gate = Harness()
+    var listing = Harness.instrument("BTC-USDT", venue: .bybit)
+    listing.priceBandBasisPoints = 50
+    gate.list(listing)
+    gate.quote("BTC-USDT", bid: "20000", ask: "20001", venue: .bybit)
+    // 40 of its 50 basis points: 20001 · 1.004 and 20000 · 0.996.
+    let buy = try #require(gate.send(#"{"side":"buy","quantity":0.25,"venue":"bybit"}"#).approval)
+    #expect(buy.limitPrice == Harness.price("20081"))
+    let sell = try #require(gate.send(#"{"side":"sell","quantity":0.25,"venue":"bybit"}"#).approval)
+    #expect(sell.limitPrice == Harness.price("19920"))
+    let elsewhere = try #require(gate.send(#"{"side":"buy","quantity":0.25,"venue":"binance"}"#).approval)
+    #expect(elsewhere.limitPrice == Harness.price("28135.9"), "no venue narrows another's")
+  }
+
   @Test func aQuoteQuantityCountsAsItselfAndReservesAtTheLowerCollar() throws {
     var gate = Harness()
     gate.quote("BTC-USDT", bid: "19999", ask: "20000")

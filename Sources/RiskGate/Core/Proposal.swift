@@ -70,19 +70,30 @@ extension RiskEngine {
   ) -> Proposal {
     let limits = accounts[account].limits
     let reference = market.reference(symbol, venue: venue, side: side, now: now, maximumAge: limits.referenceMaximumAge)
-    let basisPoints = side == .buy ? limits.priceCollarBasisPoints : -limits.priceCollarBasisPoints
     let towardReference: Rounding = side == .buy ? .down : .up
-    let collar = reference.flatMap { $0.price.moved(byBasisPoints: basisPoints, towardReference) }
     let instruments = market.instruments(symbol, venue)
+    let limitAt = { (basisPoints: Int64) in
+      reference.flatMap { $0.price.moved(byBasisPoints: side == .buy ? basisPoints : -basisPoints, towardReference) }
+    }
+    let collar = limitAt(limits.priceCollarBasisPoints)
     let tick = instruments.map(\.tick).max() ?? .zero
     let (quantity, total, reserve, notional) = amounts(reference, instruments)
     // The worse price is the one that makes the order larger.
     let price = max(limit ?? .zero, reference?.price ?? .zero)
     return Proposal(
       request: request, symbol: symbol, venue: venue, side: side, limit: limit, reference: reference, collar: collar,
-      sendPrice: limit ?? collar?.rounded(toMultipleOf: tick, towardReference), quantity: quantity, total: total,
+      sendPrice: limit
+        ?? limitAt(Self.reach(limits.priceCollarBasisPoints, instruments))?.rounded(toMultipleOf: tick, towardReference),
+      quantity: quantity, total: total,
       reserve: reserve,
       notional: notional ?? price * total, instruments: instruments)
+  }
+
+  /// How far the limit of a market order lies from the reference: the collar, or less where a venue would refuse that. The venue measures
+  /// from its last price and we from the best one; a fifth of its band is left for their difference.
+  private static func reach(_ collar: Int64, _ instruments: [Instrument]) -> Int64 {
+    let bands = instruments.map(\.priceBandBasisPoints).filter { $0 > 0 }
+    return min(collar, bands.min().map { max(1, $0 - $0 / 5) } ?? collar)
   }
 
   /// A quote amount at the reference, in whole lots.

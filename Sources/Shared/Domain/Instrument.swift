@@ -25,12 +25,15 @@ public struct Instrument: Hashable, Sendable {
   /// How many units of the base one of the venue's contracts stands for; one but for perpetuals such as `1000BONKUSDT`. All numbers
   /// here, and all prices and quantities in Apus, are of single units.
   public var multiplier: Int64
+  /// How far a limit may reach to the other side of the venue's last price, above it for a buy, below it for a sell, in hundredths of a
+  /// percent.
+  public var priceBandBasisPoints: Int64
 
   /// Takes the venue's limits as they are.
   public init(
     venue: Venue, symbol: Symbol, venueSymbol: String, tick: Price, minimumPrice: Price = .zero, maximumPrice: Price = .zero,
     lot: Quantity, minimumQuantity: Quantity = .zero, maximumQuantity: Quantity = .zero, minimumNotional: Money = .zero,
-    isTrading: Bool = true, multiplier: Int64 = 1
+    isTrading: Bool = true, multiplier: Int64 = 1, priceBandBasisPoints: Int64 = 0
   ) {
     self.venue = venue
     self.symbol = symbol
@@ -44,6 +47,7 @@ public struct Instrument: Hashable, Sendable {
     self.minimumNotional = minimumNotional
     self.isTrading = isTrading
     self.multiplier = multiplier
+    self.priceBandBasisPoints = priceBandBasisPoints
   }
 
   /// The rule that a price or quantity breaks.

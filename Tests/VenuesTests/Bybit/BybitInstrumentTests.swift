@@ -12,6 +12,7 @@ import Wire
     #expect(bitcoin.symbol.description == "BTC-USDT" && bitcoin.venue == .bybit && bitcoin.isTrading)
     #expect(try bitcoin.tick == Price("0.1") && bitcoin.lot == Quantity("0.000001"))
     #expect(try bitcoin.minimumNotional == Money("5") && bitcoin.maximumQuantity == Quantity("230"))
+    #expect(bitcoin.priceBandBasisPoints == 50)
     #expect(bitcoin.violation(price: try Price("26796.15"), quantity: try Quantity("0.25")) == .tick)
     #expect(bitcoin.violation(price: try Price("26796.1"), quantity: try Quantity("0.0000001")) == .lot)
     #expect(bitcoin.violation(price: try Price("26796.1"), quantity: try Quantity("0.0001")) == .notional)

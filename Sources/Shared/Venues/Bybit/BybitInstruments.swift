@@ -30,7 +30,16 @@ extension BybitMarket {
       minimumPrice: isSpot ? .zero : try prices.limit("minPrice", .price),
       maximumPrice: isSpot ? .zero : try prices.limit("maxPrice", .price),
       lot: lot, minimumQuantity: try lots.limit("minOrderQty", .quantity), maximumQuantity: try lots.limit(maximum, .quantity),
-      minimumNotional: notional, isTrading: json["status"]?.string == "Trading")
+      minimumNotional: notional, isTrading: json["status"]?.string == "Trading",
+      priceBandBasisPoints: try json["riskParameters"].map { risk throws(InstrumentRefused) in try Self.band(risk) } ?? 0)
     return try instrument.perUnit(multiplier: multiplier)
+  }
+
+  /// `0.01` is a hundred basis points. A fraction of one is left out, so that the band is never wider than the venue's.
+  private static func band(_ risk: JSON) throws(InstrumentRefused) -> Int64 {
+    guard risk["priceLimitRatioX"]?.text?.isEmpty == false else { return 0 }
+    let ratio: Price = try risk.limit("priceLimitRatioX", .price)
+    // A price has ten digits behind the point; a basis point is the fourth.
+    return ratio.units / 1_000_000
   }
 }

@@ -95,12 +95,14 @@ extension Instrument {
       maximumQuantity: try reader.decimal("max_quantity") ?? .zero,
       minimumNotional: try reader.decimal("min_notional") ?? .zero,
       isTrading: try reader.bool("trading") ?? true,
-      multiplier: try reader.integer("multiplier") ?? 1)
+      multiplier: try reader.integer("multiplier") ?? 1,
+      priceBandBasisPoints: try reader.integer("price_band_bps") ?? 0)
     let isNegative =
       [tick, minimumPrice, maximumPrice].contains(where: \.isNegative)
       || [lot, minimumQuantity, maximumQuantity].contains(where: \.isNegative) || minimumNotional.isNegative
     guard !isNegative else { throw RecordError(.outOfRange, "A limit of the instrument is below zero.") }
     guard multiplier > 0 else { throw RecordError(.outOfRange, "A contract stands for one unit at least.") }
+    guard priceBandBasisPoints >= 0 else { throw RecordError(.outOfRange, "A price band is not below zero.") }
   }
 
   /// The bytes of its record on `instruments`.
@@ -119,6 +121,7 @@ extension Instrument {
       writer.member("min_notional", minimumNotional)
       writer.member("trading", isTrading)
       writer.member("multiplier", multiplier)
+      writer.member("price_band_bps", priceBandBasisPoints)
     }
   }
 }
