@@ -9,7 +9,8 @@
 #   deploy/local.sh down [--wipe]               stop what was started; --wipe also removes its data
 # APUS_LOCAL (default .local) holds data, logs and process ids. KAFKA_BOOTSTRAP, when set, is used in place of LocalKafka.
 # Settings and keys come from the environment and from .env; with BINANCE_TESTNET_API_KEY there the stack trades on Binance's
-# testnet, otherwise on the simulator. APUS_SIM_BYBIT=yes adds a second simulated venue, Bybit, whose prices move with the first one's.
+# testnet, otherwise on the simulator. APUS_SIM_BYBIT=yes adds a second simulated venue, Bybit, whose prices move with the first one's, and
+# has every program follow and trade both.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
@@ -110,6 +111,9 @@ load_bybit() { # a second simulated venue: its addresses, and keys for the same 
   SIM_BYBIT_WS_URL=ws://127.0.0.1:$sim_bybit_port
   SIM_BYBIT_FAULT_URL=http://127.0.0.1:$sim_bybit_fault_port
   sim_bybit_accounts=
+  APUS_VENUES=${APUS_VENUES:-binance,bybit}
+  APUS_BYBIT_REST_URL=$SIM_BYBIT_REST_URL
+  APUS_BYBIT_WS_URL=$SIM_BYBIT_WS_URL
   # Venues with the same seed move together, each with a deviation of its own.
   SIM_MARKET_SEED=${SIM_MARKET_SEED:-1}
   local account suffix
@@ -127,6 +131,7 @@ variables() {
   echo KAFKA_BOOTSTRAP REDIS_URL DATABASE_URL APUS_ACCOUNTS APUS_DEFAULT_ACCOUNT APUS_SYMBOLS APUS_MIGRATIONS APUS_BINANCE_REST_URL \
     APUS_BINANCE_WS_URL
   uses_simulator && echo SIM_BINANCE_REST_URL SIM_BINANCE_WS_URL SIM_FAULT_URL SIM_ACCOUNTS
+  echo APUS_VENUES APUS_BYBIT_REST_URL APUS_BYBIT_WS_URL
   uses_bybit && echo SIM_BYBIT_REST_URL SIM_BYBIT_WS_URL SIM_BYBIT_FAULT_URL SIM_MARKET_SEED
   local account venue
   for account in ${accounts//,/ }; do
@@ -330,5 +335,5 @@ case $command in
   logs) load; if [ -n "${1:-}" ]; then exec tail -n 100 -F "$logs/$1.log"; else exec tail -n 20 -F "$logs"/*.log; fi ;;
   restart) load; stop "${1:?which service}"; start "$1"; await "$1" 60 ;;
   down) [ -d "$local_dir" ] || exit 0; load; down "$@" ;;
-  *) sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  *) sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac
