@@ -32,7 +32,7 @@ import Wire
     return try connection.query(sql).rows.map { row in row.map { $0 ?? "-" }.joined(separator: " ") }.sorted()
   }
 
-  private func question(clientIDs: [String] = [], orderIDs: [String] = [], trades: [Int64] = []) -> LedgerQuestion {
+  private func question(clientIDs: [String] = [], orderIDs: [String] = [], trades: [String] = []) -> LedgerQuestion {
     LedgerQuestion(
       venueClientIDs: clientIDs, venueOrderIDs: orderIDs, trades: [.init(symbol: Sample.symbol, tradeIDs: trades)])
   }
@@ -48,9 +48,10 @@ import Wire
     let live = try store.answer(question(), of: Scene.subject)
     #expect(live.orders.map(\.clientOrderID.text) == ["live"])
     #expect(live.orders.first?.venueOrderID == "v-live" && live.orders.first?.changedAt == Sample.start)
-    let named = try store.answer(question(clientIDs: ["apus-ended"], orderIDs: ["v-other"], trades: [7, 8]), of: Scene.subject)
+    let named = try store.answer(
+      question(clientIDs: ["apus-ended"], orderIDs: ["v-other"], trades: ["7", "8"]), of: Scene.subject)
     #expect(named.orders.map(\.clientOrderID.text).sorted() == ["ended", "live", "other"])
-    #expect(named.knownTrades == [TradeName(symbol: Sample.symbol, tradeID: 7)])
+    #expect(named.knownTrades == [TradeName(symbol: Sample.symbol, tradeID: "7")])
     let elsewhere = Subject(account: Sample.identifier("desk"), venue: .binance)
     #expect(try store.answer(question(clientIDs: ["apus-ended"]), of: elsewhere).orders.isEmpty, "another account's")
   }

@@ -14,6 +14,8 @@ struct Scene {
   var open: [VenueOrderReport] = []
   var ended: [VenueOrderReport] = []
   var foreignOwners: [String: String] = [:]
+  /// An order of a trade is found only when it has ended.
+  var hidesRestingOwners = false
   var trades: [VenueTrade] = []
   /// Trades that happen while the balances are asked for.
   var lateTrades: [VenueTrade] = []
@@ -66,7 +68,7 @@ struct Scene {
         round.take(answer(question))
       case .consult(let question):
         let ids = Set(question.trades.flatMap(\.tradeIDs))
-        let known = ids.intersection(known).map { TradeName(symbol: Sample.symbol, tradeID: $0) }
+        let known = ids.intersection(known.map { String($0) }).map { TradeName(symbol: Sample.symbol, tradeID: $0) }
         round.take(LedgerAnswer(orders: ledger, knownTrades: Set(known)))
       case .finished:
         evidence = round.evidence
@@ -78,25 +80,31 @@ struct Scene {
   private mutating func answer(_ question: VenueQuestion) -> VenueAnswer {
     switch question {
     case .openOrders: return .orders(open)
-    case .newestTrades: return .trades(Array(trades.suffix(Round.pageLimit)))
-    case .trades(_, let from):
+    case .trades(_, .from(let id)):
+      let from = Int64(id) ?? 0
       return .trades(Array(trades.filter { (Int64($0.fill.tradeID) ?? 0) >= from }.prefix(Round.pageLimit)))
+    case .trades(_, .since(let time)):
+      // As some venues have it: newest first, and all of them.
+      return .trades(trades.filter { $0.fill.time >= time }.reversed())
+    case .trades: return .trades(Array(trades.suffix(Round.pageLimit)))
     case .account:
       trades += lateTrades
       lateTrades = []
       return .account(AccountReport(balances: balances, mayTrade: mayTrade))
     case .order(_, let id): return .order((open + ended).first { $0.clientID == id })
     case .orderOfTrade(_, let id):
-      guard let clientID = foreignOwners[id] else { return .orders((open + ended).filter { $0.venueOrderID == id }) }
+      let shown = hidesRestingOwners ? ended : open + ended
+      guard let clientID = foreignOwners[id] else { return .orders(shown.filter { $0.venueOrderID == id }) }
       var report = Self.report(clientID, .filled)
       report.venueOrderID = id
       return .orders([report])
     }
   }
 
-  static func account(cursor: Int64? = 0) -> AccountReconciliation {
+  static func account(cursor: Int64? = 0, order: TradeOrder = .ids) -> AccountReconciliation {
     let cursors = cursor.map { [TradeCursor(symbol: Sample.symbol, settled: $0, counted: $0)] } ?? []
-    return AccountReconciliation(subject: subject, comparison: Comparison(deployment: "apus"), cursors: cursors)
+    let comparison = Comparison(deployment: "apus", tradeOrder: order)
+    return AccountReconciliation(subject: subject, comparison: comparison, cursors: cursors)
   }
 }
 
@@ -238,7 +246,7 @@ struct OrderCase: CustomTestStringConvertible, Sendable {
     var account = Scene.account(cursor: nil)
     let conclusion = scene.play(&account, beginning: Scene.old + Interval.second)
     #expect(conclusion.opened.isEmpty)
-    #expect(account.cursors == [TradeCursor(symbol: Sample.symbol, settled: 6, counted: 6)])
+    #expect(account.cursors == [TradeCursor(symbol: Sample.symbol, settled: 6, counted: 6, newest: "6")])
   }
 
   @Test func pagesAreFollowedToTheirEnd() {

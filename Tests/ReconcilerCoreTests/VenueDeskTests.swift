@@ -50,16 +50,18 @@ import Venues
       rest: "http://127.0.0.1:\(server.port)", streams: "ws://127.0.0.1:\(server.port)")
     var configuration = Configuration(environment: [:], arguments: [])
     let traffic = TrafficSettings([.binance], share: 100, asksOnly: true, configuration: &configuration)
-    let desk = try VenueDesk(endpoints: endpoints, traffic: traffic, metrics: Metrics(), stop: Latch())
+    let desk = try VenueDesk(.binance, at: endpoints.rest, traffic: traffic, metrics: Metrics(), stop: Latch())
     defer { desk.shutDown() }
     try body(desk, script)
   }
 
-  private let trading = BinanceTrading(credentials: BinanceCredentials(apiKey: "key", secret: "secret"))
+  private let keys: any AccountData
+
+  init() throws { keys = try #require(VenueAccount(.binance, apiKey: "key", secret: "secret")).declaration }
 
   private func failure(_ desk: VenueDesk, _ question: VenueQuestion) -> VenueDesk.Failure? {
     do {
-      _ = try desk.ask(question, trading)
+      _ = try desk.ask(question, Sample.account, keys)
       return nil
     } catch {
       return error as? VenueDesk.Failure
@@ -74,10 +76,10 @@ import Venues
     ]
     try withDesk(answers) { desk, script in
       let questions: [VenueQuestion] = [
-        .openOrders(Sample.symbol), .trades(Sample.symbol, from: 7), .newestTrades(Sample.symbol), .account,
+        .openOrders(Sample.symbol), .trades(Sample.symbol, .from(tradeID: "7")), .trades(Sample.symbol, .newest), .account,
         .order(Sample.symbol, venueClientID: "apus-1"), .orderOfTrade(Sample.symbol, venueOrderID: "9"),
       ]
-      let replies = try questions.map { try desk.ask($0, trading) }
+      let replies = try questions.map { try desk.ask($0, Sample.account, keys) }
       guard case .orders(let open) = replies[0], case .order(let one?) = replies[4], case .orders(let owners) = replies[5] else {
         Issue.record("\(replies)")
         return
@@ -87,7 +89,7 @@ import Venues
       #expect(replies[3] == .account(AccountReport(balances: [], mayTrade: false)))
       #expect(
         script.asked == [
-          "/api/v3/time", "/api/v3/exchangeInfo", "/api/v3/openOrders symbol=BTCUSDT",
+          "/api/v3/exchangeInfo", "/api/v3/time", "/api/v3/openOrders symbol=BTCUSDT",
           "/api/v3/myTrades symbol=BTCUSDT fromId=7 limit=1000", "/api/v3/myTrades symbol=BTCUSDT limit=1000",
           "/api/v3/account omitZeroBalances=true",
           "/api/v3/order symbol=BTCUSDT origClientOrderId=apus-1", "/api/v3/allOrders symbol=BTCUSDT orderId=9 limit=1",
@@ -98,7 +100,7 @@ import Venues
   @Test func aClockThatIsOffIsMeasuredAndTheQuestionPutAgain() throws {
     let off = HTTPResponse.json(#"{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}"#, status: 400)
     try withDesk([off, .json(#"{"balances":[]}"#), off, off]) { desk, script in
-      let answer = try desk.ask(.account, trading)
+      let answer = try desk.ask(.account, Sample.account, keys)
       #expect(answer == .account(AccountReport(balances: [])))
       #expect(
         script.asked == Array(repeating: ["/api/v3/time", "/api/v3/account omitZeroBalances=true"], count: 2).flatMap { $0 })
@@ -110,7 +112,7 @@ import Venues
   @Test func anOrderThatTheVenueDoesNotKnowIsAnAnswer() throws {
     let unknown = HTTPResponse.json(#"{"code":-2013,"msg":"Order does not exist."}"#, status: 400)
     try withDesk([unknown, unknown]) { desk, _ in
-      let answer = try desk.ask(.order(Sample.symbol, venueClientID: "apus-1"), trading)
+      let answer = try desk.ask(.order(Sample.symbol, venueClientID: "apus-1"), Sample.account, keys)
       #expect(answer == .order(nil))
       #expect(failure(desk, .orderOfTrade(Sample.symbol, venueOrderID: "9")) != nil, "but none to another question")
     }

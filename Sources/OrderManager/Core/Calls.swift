@@ -217,24 +217,3 @@ extension OrderManagerPartition {
     fetchFills(ref, after: backoff(after.work.fetchAttempts))
   }
 }
-
-extension AccountAnswer {
-  /// Why it is not confirmed; nil when it is.
-  var failure: VenueFailure? {
-    switch self {
-    case .order(let outcome): outcome.failure
-    case .orders(let outcome): outcome.failure
-    case .trades(let outcome): outcome.failure
-    case .account(let outcome): outcome.failure
-    }
-  }
-}
-
-extension VenueOutcome {
-  fileprivate var failure: VenueFailure? {
-    switch self {
-    case .confirmed: nil
-    case .failed(let failure), .unknown(let failure): failure
-    }
-  }
-}

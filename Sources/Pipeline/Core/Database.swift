@@ -1,5 +1,6 @@
 import Domain
 import ReconcilerCore
+import Venues
 import Wire
 
 /// PostgreSQL: rows and input offsets, changed together or not at all. What each change does to the rows follows
@@ -149,8 +150,8 @@ struct Database {
 // MARK: - Reconciliation
 
 extension Database {
-  func memory(of subject: Subject) -> AccountReconciliation {
-    let comparison = Comparison(deployment: "apus")
+  func memory(of subject: Subject, tradeOrder: TradeOrder) -> AccountReconciliation {
+    let comparison = Comparison(deployment: "apus", tradeOrder: tradeOrder)
     guard let kept = memories[subject] else { return AccountReconciliation(subject: subject, comparison: comparison) }
     return AccountReconciliation(
       subject: subject, comparison: comparison, cursors: kept.cursors, expectedBalances: kept.balanceCheck.expected,
@@ -179,7 +180,7 @@ extension Database {
     }
     let known = Set(fills.keys.filter { $0.account == subject.account && $0.venue == subject.venue }.map(\.tradeID))
     let names = question.trades.flatMap { trades in
-      trades.tradeIDs.filter { known.contains(String($0)) }.map { TradeName(symbol: trades.symbol, tradeID: $0) }
+      trades.tradeIDs.filter { known.contains($0) }.map { TradeName(symbol: trades.symbol, tradeID: $0) }
     }
     return LedgerAnswer(orders: found, knownTrades: Set(names))
   }

@@ -42,10 +42,11 @@ final class Rounds {
     let world = process.world
     guard world.now >= world.databaseDownUntil else { return fail() }
     let startedAt = process.wallClock
-    let memory = memory ?? world.database.memory(of: subject)
+    let memory = memory ?? world.database.memory(of: subject, tradeOrder: world.venue(subject.venue).declaration.tradeOrder)
     let beginning = world.database.firstDecision(of: subject.account) ?? startedAt
     let round = memory.round(
-      symbols: [World.symbol], beginning: memory.cursors.isEmpty ? beginning : startedAt, startedAt: startedAt)
+      symbols: [World.symbol], beginning: memory.cursors.isEmpty ? beginning : startedAt, startedAt: startedAt,
+      venueTime: world.venue(subject.venue).clock(world.now))
     go(on: round, memory)
   }
 
@@ -96,24 +97,7 @@ final class Rounds {
   /// The venue's answer; nil when it gives none.
   private func ask(_ question: VenueQuestion) -> VenueAnswer? {
     let venue = process.world.venue(subject.venue)
-    let spelled = venue.instrument.venueSymbol
-    let action: AccountRequest =
-      switch question {
-      case .openOrders: .openOrders(venueSymbol: spelled)
-      case .trades(_, let id): .trades(venueSymbol: spelled, .from(tradeID: String(id)))
-      case .newestTrades: .trades(venueSymbol: spelled, .newest)
-      case .account: .account
-      case .order(_, let id): .order(clientID: id, venueSymbol: spelled)
-      case .orderOfTrade(_, let id): .allOrders(venueSymbol: spelled, fromOrderID: id)
-      }
-    switch (venue.look(action, subject.account, process.world), question) {
-    case (.orders(.confirmed(let orders)), .orderOfTrade): return .orders(Array(orders.prefix(1)))
-    case (.orders(.confirmed(let orders)), _): return .orders(orders)
-    case (.trades(.confirmed(let trades)), _): return .trades(trades)
-    case (.account(.confirmed(let account)), _): return .account(account)
-    case (.order(.confirmed(let order)), _): return .order(order)
-    case (.order(.failed(let failure)), _): return failure.kind == .noSuchOrder ? .order(nil) : nil
-    default: return nil
-    }
+    let request = question.request(venueSymbol: venue.instrument.venueSymbol)
+    return VenueAnswer(venue.look(request, subject.account, process.world))
   }
 }

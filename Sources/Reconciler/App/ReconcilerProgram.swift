@@ -27,13 +27,12 @@ struct ReconcilerProgram {
         settings: settings, outbox: outbox, ownership: ownership, health: health, metrics: metrics, logger: logger)
       try projector.run(until: stop)
     }
-    guard let endpoints = settings.venue.endpoints, !settings.venue.credentials.isEmpty else {
+    guard !settings.venue.accounts.isEmpty else {
       return logger.warning("no account has keys: the log is projected, nothing is compared with a venue")
     }
     service.addThread("reconciler") { stop in
       let runner = try RoundRunner(
-        settings: settings, endpoints: endpoints, outbox: outbox, ownership: ownership, metrics: metrics, logger: logger,
-        stop: stop)
+        settings: settings, outbox: outbox, ownership: ownership, metrics: metrics, logger: logger, stop: stop)
       try runner.run()
     }
   }

@@ -11,7 +11,7 @@ public enum AccountRequest: Sendable, Hashable {
   case order(clientID: String, venueSymbol: String)
   /// All open orders of a symbol.
   case openOrders(venueSymbol: String)
-  /// Orders of a symbol, ended ones too, from a venue order id on where the venue's ids count; without one, the newest.
+  /// Orders of a symbol, ended ones too: first the one of this venue id, or, without an id, the newest.
   case allOrders(venueSymbol: String, fromOrderID: String?)
   /// Trades of a symbol.
   case trades(venueSymbol: String, TradeSelection)
@@ -39,13 +39,18 @@ public enum AccountAnswer: Sendable, Equatable {
     }
   }
 
-  /// True for a good answer: only behind one can there be a next page.
-  public var isConfirmed: Bool {
+  /// Why it is not confirmed; nil when it is.
+  public var failure: VenueFailure? {
     switch self {
-    case .order(.confirmed), .orders(.confirmed), .trades(.confirmed), .account(.confirmed): true
-    default: false
+    case .order(let outcome): outcome.failure
+    case .orders(let outcome): outcome.failure
+    case .trades(let outcome): outcome.failure
+    case .account(let outcome): outcome.failure
     }
   }
+
+  /// True for a good answer: only behind one can there be a next page.
+  public var isConfirmed: Bool { failure == nil }
 }
 
 /// What a venue declares of an account: how requests are signed, what answers mean, how its private stream speaks. Pure: the shared
@@ -57,6 +62,8 @@ public protocol AccountData: Sendable {
   func nextPage(of request: AccountRequest, after body: [UInt8], at time: Timestamp) throws(ReplyError) -> VenueRequest?
   /// What the result of a request means.
   func answer(_ result: VenueResult, to request: AccountRequest) -> AccountAnswer
+  /// How new trades are told from old ones.
+  var tradeOrder: TradeOrder { get }
 
   /// Where the private stream is, and what keeps it alive.
   var privateStream: StreamPlan { get }

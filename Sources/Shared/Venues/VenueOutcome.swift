@@ -13,6 +13,14 @@ public enum VenueOutcome<Reply: Sendable>: Sendable {
 extension VenueOutcome: Equatable where Reply: Equatable {}
 
 extension VenueOutcome {
+  /// Why it is not confirmed; nil when it is.
+  public var failure: VenueFailure? {
+    switch self {
+    case .confirmed: nil
+    case .failed(let failure), .unknown(let failure): failure
+    }
+  }
+
   /// What every venue's table begins with: a call that was not sent has failed, and one without an answer may have been carried out.
   static func of(
     _ result: VenueResult, _ purpose: VenueRequest.Purpose, judge: (VenueReply) -> VenueOutcome

@@ -173,6 +173,15 @@ public enum TradeSelection: Sendable, Hashable {
   case newest
 }
 
+/// What tells where a trade stands among an account's trades of a symbol.
+public enum TradeOrder: Sendable, Hashable {
+  /// Its id, a number that grows: whatever has a greater one than a trade that was seen is new.
+  case ids
+  /// Its time, since ids say nothing. A trade may come to light after a later one, but not when it is older than `settling`; the venue
+  /// answers a question that begins up to `reach` ago with everything since. Nanoseconds.
+  case times(settling: Int64, reach: Int64)
+}
+
 /// What a private stream brings.
 public enum VenueEvent: Sendable, Equatable {
   /// Something happened to an order.

@@ -1,6 +1,6 @@
 /// The texts of reconciliation's statements.
 enum ReconciliationSQL {
-  static let cursors = "SELECT symbol, settled_trade_id, counted_trade_id FROM trade_cursors WHERE account = $1 AND venue = $2"
+  static let cursors = "SELECT symbol, settled, counted, newest FROM trade_cursors WHERE account = $1 AND venue = $2"
 
   static let expected = "SELECT asset, expected FROM balances WHERE account = $1 AND venue = $2 AND expected IS NOT NULL"
 
@@ -32,9 +32,9 @@ enum ReconciliationSQL {
     """
 
   static let keepCursor = """
-    INSERT INTO trade_cursors (account, venue, symbol, settled_trade_id, counted_trade_id) VALUES ($1, $2, $3, $4, $5)
+    INSERT INTO trade_cursors (account, venue, symbol, settled, counted, newest) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (account, venue, symbol) DO UPDATE SET
-      settled_trade_id = excluded.settled_trade_id, counted_trade_id = excluded.counted_trade_id
+      settled = excluded.settled, counted = excluded.counted, newest = excluded.newest
     """
 
   static let open = """

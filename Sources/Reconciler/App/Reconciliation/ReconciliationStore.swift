@@ -19,7 +19,7 @@ final class ReconciliationStore {
       guard let symbol = row[0].flatMap({ Symbol($0) }), let settled = row[1].flatMap({ Int64($0) }),
         let counted = row[2].flatMap({ Int64($0) })
       else { return nil }
-      return TradeCursor(symbol: symbol, settled: settled, counted: counted)
+      return TradeCursor(symbol: symbol, settled: settled, counted: counted, newest: row[3])
     }
     var expected: [String: Money] = [:]
     for row in try connection.query(ReconciliationSQL.expected, parameters).rows {
@@ -51,13 +51,11 @@ final class ReconciliationStore {
     let orders = try connection.query(ReconciliationSQL.orders, parameters).rows.compactMap(LedgerOrder.init(row:))
     var known: Set<TradeName> = []
     for trades in question.trades where !trades.tradeIDs.isEmpty {
-      let ids = textArray(trades.tradeIDs.map { String($0) })
+      let ids = textArray(trades.tradeIDs)
       let rows = try connection.query(
         ReconciliationSQL.knownTrades, [subject.account.text, subject.venue.text, trades.symbol.description, ids]
       ).rows
-      for row in rows {
-        if let id = row[0].flatMap({ Int64($0) }) { known.insert(TradeName(symbol: trades.symbol, tradeID: id)) }
-      }
+      for row in rows { if let id = row[0] { known.insert(TradeName(symbol: trades.symbol, tradeID: id)) } }
     }
     return LedgerAnswer(orders: orders, knownTrades: known)
   }
@@ -72,7 +70,7 @@ final class ReconciliationStore {
       statements.append(
         PostgresStatement(
           ReconciliationSQL.keepCursor,
-          subject + [cursor.symbol.description, String(cursor.settled), String(cursor.counted)]))
+          subject + [cursor.symbol.description, String(cursor.settled), String(cursor.counted), storable(cursor.newest)]))
     }
     for difference in conclusion.opened {
       let since = memory.open[difference.name] ?? evidence.startedAt

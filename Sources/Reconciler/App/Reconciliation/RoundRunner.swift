@@ -6,7 +6,7 @@ import Runtime
 import Venues
 import Wire
 
-/// The thread that compares each account of our partitions with its venue, every few seconds and at once when a partition comes.
+/// The thread that compares each account of our partitions with its venues, every few seconds and at once when a partition comes.
 /// It concludes nothing about orders: what it saw goes to `executions`, and OrderManager decides.
 final class RoundRunner {
   private static let soonMilliseconds = 1_000
@@ -18,7 +18,7 @@ final class RoundRunner {
   private let logger: Logger
   private let meters: ReconcilerMeters
   private let stop: Latch
-  private let desk: VenueDesk
+  private let desks: [Venue: VenueDesk]
   private let log: KafkaReader
 
   private var store: ReconciliationStore?
@@ -28,7 +28,8 @@ final class RoundRunner {
   /// An account, what is remembered of it, and when it is its turn.
   private struct AccountSchedule {
     let subject: Subject
-    let trading: BinanceTrading
+    let keys: any AccountData
+    let desk: VenueDesk
     let partition: Int32
     /// Nil until read from the database, and again whenever the partition or the database was lost.
     var memory: AccountReconciliation?
@@ -38,9 +39,7 @@ final class RoundRunner {
   }
 
   init(
-    settings: ReconcilerSettings, endpoints: BinanceEndpoints, outbox: Outbox, ownership: Ownership, metrics: Metrics,
-    logger: Logger,
-    stop: Latch
+    settings: ReconcilerSettings, outbox: Outbox, ownership: Ownership, metrics: Metrics, logger: Logger, stop: Latch
   ) throws {
     self.settings = settings
     self.outbox = outbox
@@ -48,17 +47,21 @@ final class RoundRunner {
     self.logger = logger
     self.stop = stop
     meters = ReconcilerMeters(metrics)
-    desk = try VenueDesk(endpoints: endpoints, traffic: settings.venue.traffic, metrics: metrics, stop: stop)
+    var desks: [Venue: VenueDesk] = [:]
+    for (venue, endpoints) in settings.venue.endpoints {
+      desks[venue] = try VenueDesk(venue, at: endpoints.rest, traffic: settings.venue.traffic, metrics: metrics, stop: stop)
+    }
+    self.desks = desks
     log = try KafkaReader(settings.kafka)
-    accounts = settings.venue.credentials.sorted { $0.key < $1.key }.map { account, credentials in
-      AccountSchedule(
-        subject: Subject(account: account, venue: .binance), trading: BinanceTrading(credentials: credentials),
-        partition: Partitioner.partition(forKey: Array(account.text.utf8), count: settings.accountPartitions))
+    accounts = settings.venue.accounts.compactMap { subject, keys in
+      guard let desk = desks[subject.venue] else { return nil }
+      let partition = Partitioner.partition(forKey: Array(subject.account.text.utf8), count: settings.accountPartitions)
+      return AccountSchedule(subject: subject, keys: keys, desk: desk, partition: partition)
     }
   }
 
   func run() throws {
-    defer { desk.shutDown() }
+    defer { desks.values.forEach { $0.shutDown() } }
     while !stop.isSet {
       for index in accounts.indices where !stop.isSet { visit(&accounts[index]) }
       tidy()
@@ -72,7 +75,7 @@ final class RoundRunner {
       account.next = Deadline(afterMilliseconds: 0)
       return
     }
-    guard account.next.isPast, desk.silenceMilliseconds == nil else { return }
+    guard account.next.isPast, account.desk.silenceMilliseconds == nil else { return }
     let startedAt = wallClock()
     do {
       let conclusion = try reconcile(&account, startedAt: startedAt)
@@ -91,15 +94,17 @@ final class RoundRunner {
     try awaitLog(account.partition)
     let store = try store ?? ReconciliationStore(url: settings.databaseURL)
     self.store = store
-    let comparison = Comparison(deployment: settings.venue.deployment)
+    let comparison = Comparison(deployment: settings.venue.deployment, tradeOrder: account.keys.tradeOrder)
     var memory = try account.memory ?? store.memory(of: account.subject, comparison: comparison)
     let isFirst = memory.cursors.isEmpty
     let beginning = isFirst ? try store.firstDecision(of: account.subject.account) ?? startedAt : startedAt
-    var round = memory.round(symbols: settings.venue.symbols, beginning: beginning, startedAt: startedAt)
+    let symbols = try account.desk.listed(settings.venue.symbols)
+    var round = memory.round(
+      symbols: symbols, beginning: beginning, startedAt: startedAt, venueTime: try account.desk.venueTime())
     while round.step != .finished {
       switch round.step {
       case .ask(let question):
-        round.take(try desk.ask(question, account.trading))
+        round.take(try account.desk.ask(question, account.subject.account, account.keys))
         boundary("reconciler.round.asked")
       case .consult(let question):
         try awaitLog(account.partition)

@@ -5,7 +5,7 @@ import Runtime
 import Traffic
 import Venues
 
-/// Puts questions to Binance and waits for the answers, for one thread. The venue's rate limits count per address, so a refusal for
+/// Puts questions to a venue and waits for the answers, for one thread. The venue's rate limits count per address, so a refusal for
 /// asking too much silences every account until the venue's time is over.
 final class VenueDesk {
   /// Why a question has no answer.
@@ -18,7 +18,10 @@ final class VenueDesk {
   }
 
   private static let timeoutMilliseconds = 4_000
+  /// Pages of one answer: a list that is longer is not read, and the round fails.
+  private static let maximumPages = 200
 
+  private let market: any MarketData
   private let client: HTTPClient
   private let caller: VenueCaller
   private let answers: BoundedQueue<VenueCaller.Answer>
@@ -32,12 +35,14 @@ final class VenueDesk {
   private var silence = Backoff(initialMilliseconds: 1_000, maximumMilliseconds: 120_000)
   private var symbols: SymbolMapper?
 
-  init(endpoints: BinanceEndpoints, traffic: TrafficSettings, metrics: Metrics, stop: Latch) throws {
+  /// A desk at the spot market of a registered venue, whose REST is at `address`.
+  init(_ venue: Venue, at address: VenueAddress, traffic: TrafficSettings, metrics: Metrics, stop: Latch) throws {
     self.stop = stop
-    client = try HTTPClient(name: "venue-http")
-    guard let caller = VenueCaller(.binance, at: endpoints.rest, over: client, traffic: traffic, metrics: metrics) else {
-      preconditionFailure("Binance is registered")
-    }
+    client = try HTTPClient(name: "\(venue)-http")
+    guard let market = VenueMarket(venue, isPerpetual: false),
+      let caller = VenueCaller(venue, at: address, over: client, traffic: traffic, metrics: metrics)
+    else { preconditionFailure("settings name registered venues") }
+    self.market = market.declaration
     self.caller = caller
     // One question at a time: the queue never holds more than its answer.
     answers = BoundedQueue(capacity: 1)
@@ -51,33 +56,52 @@ final class VenueDesk {
   /// Nil, or how long the venue wants silence.
   var silenceMilliseconds: Int? { quietUntil.isPast ? nil : Int(quietUntil.remainingMilliseconds) }
 
-  /// Asks with the account's keys.
-  func ask(_ question: VenueQuestion, _ trading: BinanceTrading) throws -> VenueAnswer {
+  /// What time it is at the venue, as well as we know.
+  func venueTime() throws -> Timestamp { try wallClock() + (clockOffset ?? measureClock()) }
+
+  /// The symbols that the venue lists, of these.
+  func listed(_ symbols: [Symbol]) throws -> [Symbol] {
+    let mapper = try mapper()
+    return symbols.filter { mapper.instrument($0) != nil }
+  }
+
+  /// Asks with an account's keys.
+  func ask(_ question: VenueQuestion, _ account: Account, _ keys: any AccountData) throws -> VenueAnswer {
+    let request = question.request(venueSymbol: try question.symbol.map(spelling) ?? "")
     let offset = try clockOffset ?? measureClock()
-    let first: VenueOutcome<VenueAnswer> = try outcome(of: question, trading, offset)
-    guard case .failed(let failure) = first, failure.kind == .clock else { return try answer(first, to: question) }
-    return try answer(outcome(of: question, trading, measureClock()), to: question)
-  }
-
-  private func outcome(
-    of question: VenueQuestion, _ trading: BinanceTrading, _ offset: Int64
-  ) throws -> VenueOutcome<VenueAnswer> {
-    let spelling = try spelling(of: question)
-    let answer = try exchange { trading.request(question, venueSymbol: spelling, at: $0 + offset) }
-    return BinanceErrors.classify(answer.result, of: .query) { body throws(ReplyError) in try question.read(body) }
-  }
-
-  private func answer(_ outcome: VenueOutcome<VenueAnswer>, to question: VenueQuestion) throws -> VenueAnswer {
-    switch outcome {
-    case .confirmed(let answer):
+    var said = try answer(to: request, account, keys, offset)
+    if said.failure?.kind == .clock { said = try answer(to: request, account, keys, measureClock()) }
+    if let answer = VenueAnswer(said) {
       silence.reset()
       return answer
-    case .failed(let failure), .unknown(let failure):
-      if failure.kind == .noSuchOrder, case .order = question { return .order(nil) }
-      failures.add()
-      if case .rateLimited(let seconds) = failure.kind { beSilent(seconds) }
-      throw Failure(reason: failure.description, needsAlert: failure.needsAlert)
     }
+    throw noted(said.failure ?? VenueFailure(.permanent, reason: "an answer to another question", needsAlert: true))
+  }
+
+  /// The answer to a request, with all its pages.
+  private func answer(
+    to request: AccountRequest, _ account: Account, _ keys: any AccountData, _ offset: Int64
+  ) throws -> AccountAnswer {
+    var result = try exchange(of: account) { keys.request(request, at: $0 + offset) }.result
+    var whole = keys.answer(result, to: request)
+    var pages = 1
+    while whole.isConfirmed, case .reply(let reply) = result,
+      let next = try keys.nextPage(of: request, after: reply.body, at: wallClock() + offset)
+    {
+      guard pages < Self.maximumPages else { throw Failure(reason: "the list has more than \(pages) pages", needsAlert: true) }
+      pages += 1
+      // What was read once is read again.
+      result = try exchange(of: account) { (try? keys.nextPage(of: request, after: reply.body, at: $0 + offset)) ?? next }.result
+      whole = keys.answer(result, to: request).following(whole)
+    }
+    return whole
+  }
+
+  /// Counts the failure and obeys a venue that wants silence.
+  private func noted(_ failure: VenueFailure) -> Failure {
+    failures.add()
+    if case .rateLimited(let seconds) = failure.kind { beSilent(seconds) }
+    return Failure(reason: failure.description, needsAlert: failure.needsAlert)
   }
 
   private func beSilent(_ seconds: Int?) {
@@ -86,30 +110,38 @@ final class VenueDesk {
     quietUntil = Deadline(afterMilliseconds: milliseconds)
   }
 
-  private func spelling(of question: VenueQuestion) throws -> String {
-    guard let symbol = question.symbol else { return "" }
-    let mapper = try symbols ?? readSymbols()
-    guard let instrument = mapper.instrument(symbol) else { throw Failure(reason: "the venue does not list \(symbol)") }
+  private func spelling(of symbol: Symbol) throws -> String {
+    guard let instrument = try mapper().instrument(symbol) else { throw Failure(reason: "the venue does not list \(symbol)") }
     return instrument.venueSymbol
   }
 
-  private func readSymbols() throws -> SymbolMapper {
-    let list: VenueOutcome<InstrumentList> = BinanceErrors.classify(
-      try exchange { _ in BinanceMarket.spot.exchangeInfo() }.result, of: .marketData
-    ) {
-      body throws(ReplyError) in try BinanceMarket.spot.instruments(body)
+  private func mapper() throws -> SymbolMapper {
+    if let symbols { return symbols }
+    var instruments: [Instrument] = []
+    var cursor: String?
+    for _ in 0..<Self.maximumPages {
+      let market = market
+      let page = try page(of: market, behind: cursor)
+      let list = try confirmed(
+        market.classify(page, of: .marketData) { body throws(ReplyError) in try market.instruments(body) })
+      instruments += list.instruments
+      cursor = list.nextCursor
+      if cursor == nil { break }
     }
-    let mapper = SymbolMapper(try confirmed(list).instruments)
+    let mapper = SymbolMapper(instruments)
     symbols = mapper
     return mapper
   }
 
+  private func page(of market: any MarketData, behind cursor: String?) throws -> VenueResult {
+    try exchange { _ in market.instrumentsRequest(cursor: cursor) }.result
+  }
+
   /// The middle of the call is when the venue looked at its clock, give or take half the call.
   private func measureClock() throws -> Int64 {
-    let answer = try exchange { _ in BinanceMarket.spot.time() }
-    let time: VenueOutcome<Timestamp> = BinanceErrors.classify(answer.result, of: .marketData) { body throws(ReplyError) in
-      try BinanceReplies.time(body)
-    }
+    let market = market
+    let answer = try exchange { _ in market.clockRequest() }
+    let time = market.classify(answer.result, of: .marketData) { body throws(ReplyError) in try market.clock(body) }
     let offset = try confirmed(time) - (answer.finished.wall + -answer.duration / 2)
     clockOffset = offset
     caller.setClock(offset: offset)
@@ -119,19 +151,18 @@ final class VenueDesk {
   private func confirmed<Reply>(_ outcome: VenueOutcome<Reply>) throws -> Reply {
     switch outcome {
     case .confirmed(let reply): return reply
-    case .failed(let failure), .unknown(let failure):
-      failures.add()
-      if case .rateLimited(let seconds) = failure.kind { beSilent(seconds) }
-      throw Failure(reason: failure.description, needsAlert: failure.needsAlert)
+    case .failed(let failure), .unknown(let failure): throw noted(failure)
     }
   }
 
   /// Sends one request as soon as the venue's limits and health allow, and waits for its end, or for the program's. `make` is called when
   /// it goes, with the time.
-  private func exchange(_ make: @escaping @Sendable (Timestamp) -> VenueRequest) throws -> VenueCaller.Answer {
+  private func exchange(
+    of account: Account? = nil, _ make: @escaping @Sendable (Timestamp) -> VenueRequest
+  ) throws -> VenueCaller.Answer {
     let shape = make(wallClock())
     caller.submit(
-      shape.purpose, weight: shape.weight, timeoutMilliseconds: Self.timeoutMilliseconds,
+      shape.purpose, weight: shape.weight, account: account, timeoutMilliseconds: Self.timeoutMilliseconds,
       make: { () throws(VenueCaller.Withdrawal) in make(wallClock()) }, answer: { [answers] in _ = answers.push($0) })
     while true {
       switch answers.pop(timeoutMilliseconds: 20) {
@@ -143,39 +174,6 @@ final class VenueDesk {
         caller.gate.tick()
       case .closed: throw Failure(reason: "the program ends")
       }
-    }
-  }
-}
-
-extension BinanceTrading {
-  fileprivate func request(_ question: VenueQuestion, venueSymbol: String, at time: Timestamp) -> VenueRequest {
-    switch question {
-    case .openOrders: openOrders(venueSymbol: venueSymbol, at: time)
-    case .trades(_, let id): trades(venueSymbol: venueSymbol, .from(tradeID: String(id)), limit: Round.pageLimit, at: time)
-    case .newestTrades: trades(venueSymbol: venueSymbol, .newest, limit: Round.pageLimit, at: time)
-    case .account: account(at: time)
-    case .order(_, let id): order(clientID: id, venueSymbol: venueSymbol, at: time)
-    case .orderOfTrade(_, let id): allOrders(venueSymbol: venueSymbol, fromOrderID: id, limit: 1, at: time)
-    }
-  }
-}
-
-extension VenueQuestion {
-  fileprivate var symbol: Symbol? {
-    switch self {
-    case .openOrders(let symbol), .trades(let symbol, _), .newestTrades(let symbol), .order(let symbol, _),
-      .orderOfTrade(let symbol, _):
-      symbol
-    case .account: nil
-    }
-  }
-
-  fileprivate func read(_ body: [UInt8]) throws(ReplyError) -> VenueAnswer {
-    switch self {
-    case .openOrders, .orderOfTrade: .orders(try BinanceReplies.orders(body))
-    case .trades, .newestTrades: .trades(try BinanceReplies.trades(body))
-    case .account: .account(try BinanceReplies.account(body))
-    case .order: .order(try BinanceReplies.order(body))
     }
   }
 }

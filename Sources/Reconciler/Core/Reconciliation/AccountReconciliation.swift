@@ -56,10 +56,10 @@ public struct AccountReconciliation: Sendable {
   }
 
   /// A new round; see `Round.init` for `beginning`.
-  public func round(symbols: [Symbol], beginning: Timestamp, startedAt: Timestamp) -> Round {
+  public func round(symbols: [Symbol], beginning: Timestamp, startedAt: Timestamp, venueTime: Timestamp? = nil) -> Round {
     Round(
-      subject: subject, symbols: symbols, cursors: cursors, beginning: beginning, deployment: comparison.deployment,
-      startedAt: startedAt, doubtsVenue: doubtsVenue)
+      subject: subject, symbols: symbols, cursors: cursors, beginning: beginning, comparison: comparison,
+      startedAt: startedAt, venueTime: venueTime ?? startedAt, doubtsVenue: doubtsVenue)
   }
 
   /// Takes the evidence of a finished round. A difference is reported when it was there in the round before, too, or when both sides
@@ -155,15 +155,17 @@ public struct AccountReconciliation: Sendable {
   /// Nil when nobody can say.
   private func areBalancesOff(_ evidence: Evidence) -> Bool? {
     guard evidence.balancesAreComparable else { return nil }
-    return balanceCheck.isOff(evidence.balances, uncounted: evidence.uncountedTrades)
+    let trades = evidence.uncountedTrades
+    return balanceCheck.isOff(evidence.balances, uncounted: trades.settled + trades.settling)
   }
 
   private mutating func takeBalances(_ evidence: Evidence, _ conclusion: inout Conclusion) -> [Difference] {
     guard evidence.balancesAreComparable else { return [] }
-    let result = balanceCheck.take(evidence.balances, uncounted: evidence.uncountedTrades)
+    let trades = evidence.uncountedTrades
+    let result = balanceCheck.take(evidence.balances, uncounted: trades.settled, settling: trades.settling)
     conclusion.balancesAccepted = result.isAccepted
     for history in evidence.histories {
-      setCursor(of: history) { $0.counted = max($0.counted, history.nextTradeID - 1) }
+      setCursor(of: history) { $0.counted = max($0.counted, history.settledPlace) }
     }
     return result.differences
   }
@@ -173,13 +175,15 @@ public struct AccountReconciliation: Sendable {
     guard let ledger = evidence.ledger else { return }
     for history in evidence.histories {
       var settled = history.start
-      for trade in history.unsettled {
-        guard let number = trade.number else { break }
-        if !ledger.knownTrades.contains(TradeName(symbol: history.symbol, tradeID: number)) {
-          guard comparison.owner(of: SeenTrade(symbol: history.symbol, trade: trade), evidence) == .foreign else { break }
+      for trade in history.unsettled where history.isSettled(trade) {
+        if !ledger.knownTrades.contains(TradeName(symbol: history.symbol, tradeID: trade.fill.tradeID)) {
+          guard comparison.owner(of: SeenTrade(symbol: history.symbol, trade: trade), evidence) == .foreign else {
+            settled = history.place(before: trade)
+            break
+          }
           conclusion.foreignTradeCount += 1
         }
-        settled = number
+        settled = history.place(of: trade) ?? settled
       }
       setCursor(of: history) { $0.settled = max($0.settled, settled) }
     }
@@ -191,6 +195,8 @@ public struct AccountReconciliation: Sendable {
       cursors.append(TradeCursor(symbol: history.symbol, settled: history.start, counted: history.start))
     }
     change(&cursors[index])
+    let newest = history.tradeID(at: max(cursors[index].settled, cursors[index].counted))
+    cursors[index].newest = newest ?? cursors[index].newest
   }
 
   private func observation(_ confirmed: [Difference], _ evidence: Evidence) -> Observation? {

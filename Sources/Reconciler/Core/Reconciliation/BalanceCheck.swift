@@ -27,9 +27,12 @@ public struct BalanceCheck: Hashable, Sendable {
     public var isAccepted = false
   }
 
-  /// Takes the balances of a round. `uncounted` are the trades that `expected` does not hold yet.
-  public mutating func take(_ balances: [AssetBalance], uncounted: [SeenTrade]) -> Result {
-    let totals = Self.totals(balances)
+  /// Takes the balances of a round. `uncounted` are the trades that `expected` does not hold yet and will hold from now on; those that are
+  /// `settling` explain the balances as well, and come again.
+  public mutating func take(_ balances: [AssetBalance], uncounted: [SeenTrade], settling: [SeenTrade] = []) -> Result {
+    // As if what settles had not happened yet.
+    var totals = Self.totals(balances)
+    for trade in settling { Self.apply(trade, to: &totals, undoing: true) }
     guard let moved = moved(by: uncounted) else {
       expected = totals
       return Result()
@@ -79,14 +82,14 @@ public struct BalanceCheck: Hashable, Sendable {
   }
 
   /// Base and quote change hands, and the venue keeps its fee.
-  private static func apply(_ seen: SeenTrade, to totals: inout [String: Money]) {
+  private static func apply(_ seen: SeenTrade, to totals: inout [String: Money], undoing: Bool = false) {
     let fill = seen.trade.fill
     let base = Money(fill.quantity)
     let quote = fill.price * fill.quantity
-    let isBuy = seen.trade.side == .buy
-    add(isBuy ? base : -base, of: seen.symbol.base, to: &totals)
-    add(isBuy ? -quote : quote, of: seen.symbol.quote, to: &totals)
-    if !fill.feeAsset.isEmpty { add(-fill.fee, of: fill.feeAsset, to: &totals) }
+    let gainsBase = (seen.trade.side == .buy) != undoing
+    add(gainsBase ? base : -base, of: seen.symbol.base, to: &totals)
+    add(gainsBase ? -quote : quote, of: seen.symbol.quote, to: &totals)
+    if !fill.feeAsset.isEmpty { add(undoing ? fill.fee : -fill.fee, of: fill.feeAsset, to: &totals) }
   }
 
   /// An amount beyond every legal one is left out: it shows as a mismatch, not as a crash.

@@ -87,11 +87,14 @@ public struct Comparison: Sendable {
   public var deployment: String
   /// Something that changed less than this before the round began may still be on its way to either side, in nanoseconds.
   public var margin: Int64
+  /// How the venue's new trades are told from old ones.
+  public var tradeOrder: TradeOrder
 
   /// How to compare.
-  public init(deployment: String, margin: Int64 = 2 * Interval.second) {
+  public init(deployment: String, margin: Int64 = 2 * Interval.second, tradeOrder: TradeOrder = .ids) {
     self.deployment = deployment
     self.margin = margin
+    self.tradeOrder = tradeOrder
   }
 
   /// Everything about orders and trades that differs, sorted by name, and the trades' owners as far as they are known.
@@ -177,7 +180,7 @@ public struct Comparison: Sendable {
         severity: .warning,
         sighting: .fill(
           VenueFill(venueOrderID: seen.trade.venueOrderID, symbol: seen.symbol, side: seen.trade.side, fill: fill),
-          of: order == nil ? evidence.owners[seen.order].flatMap(venueOrder) : nil))
+          of: order == nil ? evidence.owner(of: seen).flatMap(venueOrder) : nil))
     }
   }
 
@@ -188,7 +191,7 @@ public struct Comparison: Sendable {
   func owner(of seen: SeenTrade, _ evidence: Evidence) -> Owner {
     let isInLedger = evidence.ledger?.orders.contains { $0.symbol == seen.symbol && $0.venueOrderID == seen.trade.venueOrderID }
     if isInLedger == true { return .ours }
-    guard let order = evidence.owners[seen.order] else { return .nobodyKnows }
+    guard let order = evidence.owner(of: seen) else { return .nobodyKnows }
     return isOurs(order.report.clientID) ? .ours : .foreign
   }
 

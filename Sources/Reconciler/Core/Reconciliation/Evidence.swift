@@ -32,58 +32,6 @@ public struct SeenTrade: Hashable, Sendable {
   var order: OrderName { OrderName(symbol: symbol, venueOrderID: trade.venueOrderID) }
 }
 
-/// The trades of one symbol since the cursor, oldest first.
-public struct TradeHistory: Hashable, Sendable {
-  /// What was traded.
-  public let symbol: Symbol
-  /// Where the last round left off; nil in an account's first round.
-  public let cursor: TradeCursor?
-  /// Trades up to this id are not looked at.
-  public private(set) var start: Int64
-  /// Those behind it.
-  public private(set) var trades: [VenueTrade] = []
-  /// In a first round older trades are history that nobody asked us about.
-  private let beginning: Timestamp
-
-  init(symbol: Symbol, cursor: TradeCursor?, beginning: Timestamp) {
-    self.symbol = symbol
-    self.cursor = cursor
-    self.beginning = beginning
-    start = cursor.map { min($0.settled, $0.counted) } ?? 0
-  }
-
-  /// The id from which to ask on.
-  var nextTradeID: Int64 { (trades.last?.number ?? start) + 1 }
-
-  /// The newest trade that earlier rounds have seen; 0 for none.
-  var seen: Int64 { max(cursor?.settled ?? 0, cursor?.counted ?? 0) }
-
-  /// The trades that have not been found in the log, or to be foreign, in an earlier round.
-  var unsettled: ArraySlice<VenueTrade> {
-    trades.drop { ($0.number ?? .max) <= cursor?.settled ?? 0 }
-  }
-
-  /// The trades that the expected balances do not hold yet.
-  var uncounted: ArraySlice<VenueTrade> {
-    trades.drop { ($0.number ?? .max) <= cursor?.counted ?? 0 }
-  }
-
-  /// Takes what is new and in order; true when there was any.
-  mutating func append(_ page: [VenueTrade]) -> Bool {
-    let count = trades.count
-    for trade in page {
-      guard let number = trade.number, number >= nextTradeID else { continue }
-      if cursor == nil, trades.isEmpty, trade.fill.time < beginning { start = number } else { trades.append(trade) }
-    }
-    return trades.count > count
-  }
-}
-
-extension VenueTrade {
-  /// The trade's id where the venue counts them, as Binance does.
-  var number: Int64? { Int64(fill.tradeID) }
-}
-
 /// Everything that one round has learnt.
 public struct Evidence: Sendable {
   /// Who was compared.
@@ -121,18 +69,29 @@ public struct Evidence: Sendable {
   /// It is known which trades the balances hold.
   var balancesAreComparable: Bool { !balancesAreBetweenTrades && !lacksTrades }
 
-  /// Trades that no expected balances hold yet.
-  var uncountedTrades: [SeenTrade] {
-    histories.flatMap { history in history.uncounted.map { SeenTrade(symbol: history.symbol, trade: $0) } }
+  /// Trades that no expected balances hold yet: those that every earlier one has come before, and those of which that is not sure.
+  var uncountedTrades: (settled: [SeenTrade], settling: [SeenTrade]) {
+    var trades: (settled: [SeenTrade], settling: [SeenTrade]) = ([], [])
+    for history in histories {
+      for trade in history.uncounted {
+        let seen = SeenTrade(symbol: history.symbol, trade: trade)
+        if history.isSettled(trade) { trades.settled.append(seen) } else { trades.settling.append(seen) }
+      }
+    }
+    return trades
+  }
+
+  /// The order of a trade that the log does not know: one that was asked for, or one that rests, which a venue's history may not have.
+  func owner(of seen: SeenTrade) -> SeenOrder? {
+    owners[seen.order] ?? open.first { $0.symbol == seen.symbol && $0.report.venueOrderID == seen.trade.venueOrderID }
   }
 
   /// Trades that are not in the log.
   var unknownTrades: [SeenTrade] {
     guard let ledger else { return [] }
     return histories.flatMap { history in
-      history.unsettled.filter { trade in
-        trade.number.map { !ledger.knownTrades.contains(TradeName(symbol: history.symbol, tradeID: $0)) } ?? false
-      }.map { SeenTrade(symbol: history.symbol, trade: $0) }
+      history.unsettled.filter { !ledger.knownTrades.contains(TradeName(symbol: history.symbol, tradeID: $0.fill.tradeID)) }
+        .map { SeenTrade(symbol: history.symbol, trade: $0) }
     }
   }
 }

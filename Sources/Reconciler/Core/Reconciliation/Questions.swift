@@ -20,28 +20,57 @@ public struct Subject: Hashable, Sendable {
 public enum VenueQuestion: Hashable, Sendable {
   /// The orders that rest now.
   case openOrders(Symbol)
-  /// Trades from this id on, oldest first, at most `Round.pageLimit`.
-  case trades(Symbol, from: Int64)
-  /// The newest trades, oldest first, at most `Round.pageLimit`.
-  case newestTrades(Symbol)
+  /// Trades: by id at most `Round.pageLimit`, oldest first; by time all.
+  case trades(Symbol, TradeSelection)
   /// All balances, and whether the account may trade.
   case account
   /// The order of this client id.
   case order(Symbol, venueClientID: String)
-  /// The orders from this venue id on, of which only the first matters.
+  /// The order of this venue id.
   case orderOfTrade(Symbol, venueOrderID: String)
+
+  /// What it is about; nil for the whole account.
+  public var symbol: Symbol? {
+    switch self {
+    case .openOrders(let symbol), .trades(let symbol, _), .order(let symbol, _), .orderOfTrade(let symbol, _): symbol
+    case .account: nil
+    }
+  }
+
+  /// The question as it is put to an account.
+  public func request(venueSymbol: String) -> AccountRequest {
+    switch self {
+    case .openOrders: .openOrders(venueSymbol: venueSymbol)
+    case .trades(_, let selection): .trades(venueSymbol: venueSymbol, selection)
+    case .account: .account
+    case .order(_, let id): .order(clientID: id, venueSymbol: venueSymbol)
+    case .orderOfTrade(_, let id): .allOrders(venueSymbol: venueSymbol, fromOrderID: id)
+    }
+  }
 }
 
 /// The venue's answer; each question has one kind of it.
 public enum VenueAnswer: Hashable, Sendable {
   /// To `openOrders` and `orderOfTrade`.
   case orders([VenueOrderReport])
-  /// To `trades` and `newestTrades`.
+  /// To `trades`.
   case trades([VenueTrade])
   /// To `account`.
   case account(AccountReport)
   /// To `order`; nil when the venue does not know it.
   case order(VenueOrderReport?)
+
+  /// What an account's answer says; nil when the question has to be put again.
+  public init?(_ answer: AccountAnswer) {
+    switch answer {
+    case .orders(.confirmed(let orders)): self = .orders(orders)
+    case .trades(.confirmed(let trades)): self = .trades(trades)
+    case .account(.confirmed(let account)): self = .account(account)
+    case .order(.confirmed(let order)): self = .order(order)
+    case .order(.failed(let failure)) where failure.kind == .noSuchOrder: self = .order(nil)
+    default: return nil
+    }
+  }
 }
 
 /// A question to the database, put after the venue has answered: so what the log lacks is missing there, not late here.
@@ -58,10 +87,10 @@ public struct LedgerQuestion: Hashable, Sendable {
     /// The symbol.
     public var symbol: Symbol
     /// The ids.
-    public var tradeIDs: [Int64]
+    public var tradeIDs: [String]
 
     /// Trades of a symbol.
-    public init(symbol: Symbol, tradeIDs: [Int64]) {
+    public init(symbol: Symbol, tradeIDs: [String]) {
       self.symbol = symbol
       self.tradeIDs = tradeIDs
     }
@@ -129,28 +158,11 @@ public struct TradeName: Hashable, Sendable {
   /// What was traded.
   public var symbol: Symbol
   /// The venue's id.
-  public var tradeID: Int64
+  public var tradeID: String
 
   /// A trade's name.
-  public init(symbol: Symbol, tradeID: Int64) {
+  public init(symbol: Symbol, tradeID: String) {
     self.symbol = symbol
     self.tradeID = tradeID
-  }
-}
-
-/// How far the trades of one symbol have been dealt with.
-public struct TradeCursor: Hashable, Sendable {
-  /// What was traded.
-  public var symbol: Symbol
-  /// Every trade up to this id is in the log, or foreign.
-  public var settled: Int64
-  /// The expected balances include every trade up to this id.
-  public var counted: Int64
-
-  /// A cursor.
-  public init(symbol: Symbol, settled: Int64, counted: Int64) {
-    self.symbol = symbol
-    self.settled = settled
-    self.counted = counted
   }
 }

@@ -39,24 +39,25 @@ public struct Round: Sendable {
   private let doubtsVenue: Bool
   /// Whether the venue still has the trades that it once showed is being asked.
   private var isDoubtful = false
-  private let deployment: String
+  private let comparison: Comparison
 
   /// A round that starts now. `cursors` names every symbol that has been looked at before; of another symbol, trades before `beginning`,
   /// the time of the account's first order, do not matter. With `doubtsVenue` it is asked whether the newest trade is still there; an
   /// order that the venue does not know is reason enough, too.
   public init(
-    subject: Subject, symbols: [Symbol], cursors: [TradeCursor], beginning: Timestamp, deployment: String,
-    startedAt: Timestamp, doubtsVenue: Bool = false
+    subject: Subject, symbols: [Symbol], cursors: [TradeCursor], beginning: Timestamp, comparison: Comparison,
+    startedAt: Timestamp, venueTime: Timestamp, doubtsVenue: Bool = false
   ) {
-    self.deployment = deployment
+    self.comparison = comparison
     self.doubtsVenue = doubtsVenue
     evidence = Evidence(subject: subject, startedAt: startedAt)
     questions = symbols.map { .openOrders($0) }
     for symbol in symbols {
-      let cursor = cursors.first { $0.symbol == symbol }
-      let history = TradeHistory(symbol: symbol, cursor: cursor, beginning: beginning)
+      let history = TradeHistory(
+        symbol: symbol, cursor: cursors.first { $0.symbol == symbol }, order: comparison.tradeOrder, beginning: beginning,
+        startedAt: venueTime)
       evidence.histories.append(history)
-      questions.append(cursor == nil ? .newestTrades(symbol) : .trades(symbol, from: history.nextTradeID))
+      questions.append(.trades(symbol, history.opening))
     }
     questions.append(.account)
   }
@@ -68,15 +69,15 @@ public struct Round: Sendable {
     switch (question, answer) {
     case (.openOrders(let symbol), .orders(let orders)):
       evidence.open += orders.map { SeenOrder(symbol: symbol, report: $0) }
-    case (.trades(let symbol, let newest), .trades(let trades)) where evidence.ledger != nil:
-      evidence.showsNewestTrade[symbol] = trades.contains { $0.number == newest }
-    case (.trades(let symbol, _), .trades(let trades)), (.newestTrades(let symbol), .trades(let trades)):
-      takeTrades(symbol, trades, hasMore: trades.count >= Self.pageLimit && question != .newestTrades(symbol))
+    case (.trades(let symbol, _), .trades(let trades)) where evidence.ledger != nil:
+      let newest = evidence.histories.first { $0.symbol == symbol }?.shown?.tradeID
+      evidence.showsNewestTrade[symbol] = trades.contains { $0.fill.tradeID == newest }
+    case (.trades(let symbol, let selection), .trades(let trades)): takeTrades(symbol, trades, of: selection)
     case (.account, .account(let account)):
       evidence.balances = account.balances
       evidence.mayTrade = account.mayTrade
       isSecondLook = true
-      questions += evidence.histories.map { .trades($0.symbol, from: $0.nextTradeID) }
+      questions += evidence.histories.map { .trades($0.symbol, $0.onward) }
     case (.order(let symbol, let id), .order(let report)):
       evidence.inquired[id] = .some(report.map { SeenOrder(symbol: symbol, report: $0) })
       if report == nil { doubtTheVenue() }
@@ -112,7 +113,7 @@ public struct Round: Sendable {
   private mutating func doubtTheVenue() {
     guard !isDoubtful else { return }
     isDoubtful = true
-    questions += evidence.histories.filter { $0.seen > 0 }.map { .trades($0.symbol, from: $0.seen) }
+    questions += evidence.histories.compactMap { history in history.shown.map { .trades(history.symbol, $0.selection) } }
   }
 
   /// When there are too many, another part comes first in each round.
@@ -122,14 +123,14 @@ public struct Round: Sendable {
     return Array(inquiries[start...] + inquiries[..<start])
   }
 
-  private mutating func takeTrades(_ symbol: Symbol, _ trades: [VenueTrade], hasMore: Bool) {
+  private mutating func takeTrades(_ symbol: Symbol, _ trades: [VenueTrade], of selection: TradeSelection) {
     guard let index = evidence.histories.firstIndex(where: { $0.symbol == symbol }) else { return }
     let found = evidence.histories[index].append(trades)
     if isSecondLook, found { evidence.balancesAreBetweenTrades = true }
-    guard hasMore else { return }
+    guard evidence.histories[index].hasMore(behind: trades, of: selection) else { return }
     pages += 1
     if pages < Self.maximumPages {
-      questions.insert(.trades(symbol, from: evidence.histories[index].nextTradeID), at: 0)
+      questions.insert(.trades(symbol, evidence.histories[index].onward), at: 0)
     } else {
       evidence.lacksTrades = true
     }
@@ -137,10 +138,10 @@ public struct Round: Sendable {
 
   private var ledgerQuestion: LedgerQuestion {
     LedgerQuestion(
-      venueClientIDs: evidence.open.map(\.report.clientID).filter { $0.hasPrefix("\(deployment)-") },
+      venueClientIDs: evidence.open.map(\.report.clientID).filter { $0.hasPrefix("\(comparison.deployment)-") },
       venueOrderIDs: evidence.histories.flatMap { history in history.unsettled.map(\.venueOrderID) },
       trades: evidence.histories.map { history in
-        LedgerQuestion.SymbolTrades(symbol: history.symbol, tradeIDs: history.unsettled.compactMap(\.number))
+        LedgerQuestion.SymbolTrades(symbol: history.symbol, tradeIDs: history.unsettled.map(\.fill.tradeID))
       })
   }
 }

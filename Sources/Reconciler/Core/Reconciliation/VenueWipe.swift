@@ -58,7 +58,7 @@ struct VenueWipe: Sendable {
   }
 
   private static func lacksTrades(_ evidence: Evidence) -> Bool {
-    let seen = evidence.histories.filter { $0.seen > 0 }
+    let seen = evidence.histories.filter { $0.shown != nil }
     return !seen.isEmpty && seen.allSatisfy { evidence.showsNewestTrade[$0.symbol] == false }
   }
 

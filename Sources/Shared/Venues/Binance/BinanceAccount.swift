@@ -16,7 +16,8 @@ struct BinanceAccount: AccountData {
     case .cancel(let clientID, let symbol): trading.cancel(clientID: clientID, venueSymbol: symbol, at: time)
     case .order(let clientID, let symbol): trading.order(clientID: clientID, venueSymbol: symbol, at: time)
     case .openOrders(let symbol): trading.openOrders(venueSymbol: symbol, at: time)
-    case .allOrders(let symbol, let first): trading.allOrders(venueSymbol: symbol, fromOrderID: first, limit: 1_000, at: time)
+    case .allOrders(let symbol, let id):
+      trading.allOrders(venueSymbol: symbol, fromOrderID: id, limit: id == nil ? 1_000 : 1, at: time)
     case .trades(let symbol, let selection): trading.trades(venueSymbol: symbol, selection, limit: 1_000, at: time)
     case .account: trading.account(at: time)
     }
@@ -41,6 +42,8 @@ struct BinanceAccount: AccountData {
   private func order(_ result: VenueResult, _ purpose: VenueRequest.Purpose) -> VenueOutcome<VenueOrderReport> {
     BinanceErrors.classify(result, of: purpose) { body throws(ReplyError) in try BinanceReplies.order(body) }
   }
+
+  var tradeOrder: TradeOrder { .ids }
 
   /// The venue's pings are answered by the transport.
   var privateStream: StreamPlan { StreamPlan(target: BinanceUserStream.target) }

@@ -69,6 +69,9 @@ struct BybitAccount: AccountData {
     }
   }
 
+  /// The venue shows seven days of executions in one answer; a minute is left for clocks that differ.
+  var tradeOrder: TradeOrder { .times(settling: 10 * Interval.second, reach: 7 * Interval.day - Interval.minute) }
+
   var privateStream: StreamPlan {
     var plan = StreamPlan(target: BybitPrivateStream.target)
     plan.heartbeat = .init(BybitFrames.ping, every: BybitFrames.pingInterval)
