@@ -67,6 +67,7 @@ acceptance() { "$venv/bin/python" deploy/checks/acceptance; }
 chaos() { APUS_SKIP_BUILD=1 PYTHON=$venv/bin/python deploy/chaos.sh --kills 30 --recovery-limit 0 --convergence-limit 0 --approvals-limit 0; }
 rate_limit() { "$venv/bin/python" deploy/checks/rate_limit.py; }
 end_to_end() { "$venv/bin/python" deploy/checks/end_to_end.py; }
+two_venues() { "$venv/bin/python" deploy/checks/two_venues.py; }
 
 step dependencies dependencies
 [ "$failed" = 0 ] || { echo "$passed passed, $failed failed"; exit 1; }
@@ -81,6 +82,7 @@ step conformance conformance
 step ccxt ccxt
 step simulation simulation
 step end-to-end end_to_end
+step two-venues two_venues
 step acceptance acceptance
 step rate-limit rate_limit
 step chaos chaos

@@ -164,24 +164,27 @@ class Stack:
         finally:
             connection.close()
 
-    def truth(self, what):
-        """The simulator's own account of `orders`, `fills` or `balances`; long histories come in parts."""
+    def fault_url(self, venue):
+        return self.variables["SIM_FAULT_URL" if venue == "binance" else f"SIM_{venue.upper()}_FAULT_URL"]
+
+    def truth(self, what, venue="binance"):
+        """The simulated venue's own account of `orders`, `fills` or `balances`; long histories come in parts."""
         size, facts = 20_000, []
         while True:
             part = f"?from={size * len(facts)}&limit={size}" if what != "balances" else ""
-            with urllib.request.urlopen(f"{self.variables['SIM_FAULT_URL']}/truth/{what}{part}", timeout=30) as reply:
+            with urllib.request.urlopen(f"{self.fault_url(venue)}/truth/{what}{part}", timeout=30) as reply:
                 facts.append(json.load(reply))
             if what == "balances" or not facts[-1]:
                 return [fact for part in facts for fact in part]
 
-    def fault(self, **fault):
+    def fault(self, venue="binance", **fault):
         request = urllib.request.Request(
-            f"{self.variables['SIM_FAULT_URL']}/faults", json.dumps(fault).encode(), {"content-type": "application/json"})
+            f"{self.fault_url(venue)}/faults", json.dumps(fault).encode(), {"content-type": "application/json"})
         urllib.request.urlopen(request, timeout=10).read()
 
-    def faults(self, method="GET"):
+    def faults(self, method="GET", venue="binance"):
         """The faults that still wait; `DELETE` forgets them."""
-        request = urllib.request.Request(f"{self.variables['SIM_FAULT_URL']}/faults", method=method)
+        request = urllib.request.Request(f"{self.fault_url(venue)}/faults", method=method)
         with urllib.request.urlopen(request, timeout=10) as reply:
             return json.load(reply)
 
