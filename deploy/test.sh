@@ -68,6 +68,7 @@ chaos() { APUS_SKIP_BUILD=1 PYTHON=$venv/bin/python deploy/chaos.sh --kills 30 -
 rate_limit() { "$venv/bin/python" deploy/checks/rate_limit.py; }
 end_to_end() { "$venv/bin/python" deploy/checks/end_to_end.py; }
 two_venues() { "$venv/bin/python" deploy/checks/two_venues.py; }
+market_data() { "$venv/bin/python" deploy/checks/market_data.py; }
 
 step dependencies dependencies
 [ "$failed" = 0 ] || { echo "$passed passed, $failed failed"; exit 1; }
@@ -83,6 +84,7 @@ step ccxt ccxt
 step simulation simulation
 step end-to-end end_to_end
 step two-venues two_venues
+step market-data market_data
 step acceptance acceptance
 step rate-limit rate_limit
 step chaos chaos
