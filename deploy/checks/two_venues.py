@@ -276,6 +276,15 @@ def postgresql_and_redis_equal_both_venues(stack):
                                        "AND started_at > to_timestamp(%s)", venue, started), 15, f"a comparison with {venue} that agrees")
 
 
+@check
+def what_trades_do_not_explain_is_found_at_bybit(stack):
+    mismatches = "SELECT subject FROM discrepancies WHERE venue = 'bybit' AND code = 'balance_mismatch'"
+    expect(not stack.query(mismatches), f"every trade so far explains the balances: {stack.query(mismatches)}")
+    stack.fault("bybit", fault="change_balance", account="desk", asset="USDT", amount="-12.5")
+    wait_until(lambda: stack.query(mismatches) == [("USDT",)], 10, "the money that is gone is reported")
+    expect(not stack.query(mismatches.replace("bybit", "binance")), "and nobody else's")
+
+
 def main():
     words = sys.argv[1:]
     with Stack(**MARKET) as stack:
