@@ -38,6 +38,9 @@ struct StrategySettings: Sendable {
     quoter = Self.quoter(&configuration)
     venues = Self.venues(&configuration)
     taker = Self.taker(venues, &configuration)
+    if name == .taker, venues.count < 2 {
+      configuration.reject("APUS_STRATEGY: the taker trades between venues: APUS_VENUES names one")
+    }
   }
 
   /// The books that a strategy follows.
