@@ -19,16 +19,13 @@ struct IngestorConfiguration: Sendable {
   let health: HealthSettings
 
   init(_ configuration: inout Configuration, logger: Logger) {
-    let venues =
-      configuration.value(
-        "APUS_VENUES", default: "binance", help: "venues to feed from", expected: "venue names such as binance,bybit, each once",
-        parse: VenueMarket.venues) ?? []
+    let access = VenueAccess(to: "feed from", configuration: &configuration)
     let symbols =
       configuration.value(
         "APUS_SYMBOLS", default: "BTC-USDT", help: "symbols to feed",
         expected: "symbols such as BTC-USDT,BTC-USDT-PERP, each once",
         parse: Self.symbols) ?? []
-    var core = IngestorSettings(markets: Self.markets(venues, symbols, &configuration, logger), symbols: symbols)
+    var core = IngestorSettings(markets: Self.markets(access.venues, symbols, &configuration, logger), symbols: symbols)
     core.bookLimits.silence =
       Int64(
         configuration.int(
@@ -36,12 +33,8 @@ struct IngestorConfiguration: Sendable {
       * Interval.millisecond
     core.shownLevels = configuration.int("APUS_SHOWN_LEVELS", default: 50, in: 1...1_000, help: "levels a side in Redis")
     self.core = core
-    let consent = configuration.optionalString(
-      "APUS_ALLOW_MAINNET", help: "\(VenueAddress.mainnetConsent) lets through other hosts than test networks")
-    var endpoints: [Venue: VenueEndpoints] = [:]
-    for venue in venues { endpoints[venue] = Self.endpoints(venue, consent, &configuration) }
-    self.endpoints = endpoints
-    traffic = TrafficSettings(venues, share: 40, asksOnly: true, configuration: &configuration)
+    endpoints = access.endpoints
+    traffic = TrafficSettings(access.venues, share: 40, asksOnly: true, configuration: &configuration)
     var kafka = KafkaSettings(clientID: "ingestor", configuration: &configuration, logger: logger)
     // A book record is of no use to anybody after a few seconds; the snapshot that follows is.
     kafka.properties["message.timeout.ms"] = kafka.properties["message.timeout.ms"] ?? "5000"
@@ -77,19 +70,5 @@ struct IngestorConfiguration: Sendable {
       return []
     }
     return markets
-  }
-
-  private static func endpoints(
-    _ venue: Venue, _ consent: String?, _ configuration: inout Configuration
-  ) -> VenueEndpoints? {
-    let prefix = "APUS_\(venue.text.uppercased())"
-    let rest = configuration.optionalString("\(prefix)_REST_URL", help: "REST of \(venue) [its test network]")
-    let streams = configuration.optionalString("\(prefix)_WS_URL", help: "streams of \(venue) [its test network]")
-    do throws(VenueAddress.Refusal) {
-      return try VenueEndpoints(venue, rest: rest, streams: streams, consent: consent)
-    } catch {
-      configuration.reject("\(prefix)_REST_URL, \(prefix)_WS_URL: \(error)")
-      return nil
-    }
   }
 }

@@ -36,11 +36,9 @@ struct OrderManagerConfiguration: Sendable {
     kafka = KafkaSettings(clientID: "ordermanager", configuration: &configuration, logger: logger)
     redis = RedisURL(configuration: &configuration)
     health = HealthSettings(configuration: &configuration)
-    venues =
-      configuration.value(
-        "APUS_VENUES", default: "binance", help: "venues to trade at", expected: "venue names such as binance,bybit, each once"
-      ) { VenueMarket.venues($0) } ?? []
-    endpoints = Self.endpoints(venues, &configuration)
+    let access = VenueAccess(to: "trade at", configuration: &configuration)
+    venues = access.venues
+    endpoints = access.endpoints
     traffic = TrafficSettings(venues, share: 40, configuration: &configuration)
     fees = Self.fees(venues, &configuration)
     deployment =
@@ -57,24 +55,12 @@ struct OrderManagerConfiguration: Sendable {
       .compactMap { Symbol($0)?.quote }
     let feeAssets = configuration.list("APUS_FEE_ASSETS", default: "BNB", help: "assets in which venues take fees at a discount")
     feePairs = Set(feeAssets.flatMap { asset in quotes.compactMap { Symbol(base: asset, quote: $0) } }).sorted()
-    let fallback = configuration.string("APUS_DEFAULT_ACCOUNT", default: "main", help: "the account of the keys without a suffix")
-    let names = configuration.list("APUS_ACCOUNTS", default: "main")
     var accountsWithKeys: [Route: VenueAccount] = [:]
     var keyless: [Route] = []
-    for name in names {
-      guard let account = Account(name) else {
-        configuration.reject("APUS_ACCOUNTS: \(name) is not 1 to 64 of [A-Za-z0-9._-]")
-        continue
-      }
-      let suffix = name == fallback ? "" : "_" + Self.upperCase(name)
-      for venue in venues {
-        let prefix = "\(Self.upperCase(venue.text))_TESTNET"
-        let key = configuration.secret("\(prefix)_API_KEY\(suffix)", help: "API key of the account \(name) at \(venue)")
-        let secret = configuration.secret("\(prefix)_SECRET_KEY\(suffix)", help: "its secret")
-        let route = Route(account, venue)
-        if let key, let secret { accountsWithKeys[route] = VenueAccount(venue, apiKey: key.reveal(), secret: secret.reveal()) }
-        if accountsWithKeys[route] == nil { keyless.append(route) }
-      }
+    for place in access.keys(&configuration) {
+      let route = Route(place.account, place.venue)
+      accountsWithKeys[route] = place.keys
+      if place.keys == nil { keyless.append(route) }
     }
     self.accountsWithKeys = accountsWithKeys
     self.keyless = keyless
@@ -95,16 +81,11 @@ struct OrderManagerConfiguration: Sendable {
   /// Who this is, in epoch markers.
   var owner: String { "ordermanager/\(instance)" }
 
-  /// Letters in upper case, `-` and `.` as `_`: the way in which account names become names of settings.
-  private static func upperCase(_ name: String) -> String {
-    String(name.uppercased().map { $0 == "-" || $0 == "." ? "_" : $0 })
-  }
-
   /// The fees of the accounts' tier: `best` chooses by the price after them.
   private static func fees(_ venues: [Venue], _ configuration: inout Configuration) -> [Venue: VenueFees] {
     var fees: [Venue: VenueFees] = [:]
     for venue in venues {
-      let prefix = "APUS_\(upperCase(venue.text))"
+      let prefix = "APUS_\(venue.text.uppercased())"
       func rate(_ kind: String, _ whose: String) -> FeeRate? {
         configuration.value(
           "\(prefix)_\(kind)_FEE_BPS", default: "10", help: "basis points that \(venue) takes of a trade from \(whose)",
@@ -116,24 +97,5 @@ struct OrderManagerConfiguration: Sendable {
       }
     }
     return fees
-  }
-
-  private static func endpoints(_ venues: [Venue], _ configuration: inout Configuration) -> [Venue: VenueEndpoints] {
-    let consent = configuration.optionalString(
-      "APUS_ALLOW_MAINNET", help: "\(VenueAddress.mainnetConsent) lets through other hosts than test networks")
-    var endpoints: [Venue: VenueEndpoints] = [:]
-    for venue in venues {
-      let prefix = "APUS_\(upperCase(venue.text))"
-      let rest = configuration.optionalString("\(prefix)_REST_URL", help: "REST of \(venue) [its test network]")
-      let streams = configuration.optionalString("\(prefix)_WS_URL", help: "streams of \(venue) [its test network]")
-      let api = configuration.optionalString(
-        "\(prefix)_WS_API_URL", help: "private streams of \(venue) [those of the streams if given, else the test network's]")
-      do throws(VenueAddress.Refusal) {
-        endpoints[venue] = try VenueEndpoints(venue, rest: rest, streams: streams, privateStreams: api, consent: consent)
-      } catch {
-        configuration.reject("\(prefix)_REST_URL, \(prefix)_WS_URL, \(prefix)_WS_API_URL: \(error)")
-      }
-    }
-    return endpoints
   }
 }

@@ -9,7 +9,7 @@ struct VenueSettings: Sendable {
   /// An account's keys at a venue; an account without keys is projected but cannot be compared.
   var accounts: [(subject: Subject, account: any AccountData)] = []
   /// Of every venue.
-  var endpoints: [Venue: VenueEndpoints] = [:]
+  let endpoints: [Venue: VenueEndpoints]
   /// How much may be asked of them.
   let traffic: TrafficSettings
   /// Spot alone: accounts hold nothing else.
@@ -29,44 +29,12 @@ struct VenueSettings: Sendable {
         configuration.reject("APUS_SYMBOLS: \(text) is not a symbol")
       }
     }
-    let venues = configuration.value(
-      "APUS_VENUES", default: "binance", help: "venues to compare with", expected: "venue names such as binance,bybit, each once",
-      parse: VenueMarket.venues)
-    traffic = TrafficSettings(venues ?? [], share: 20, asksOnly: true, configuration: &configuration)
-    readEndpoints(venues ?? [], &configuration)
-    readAccounts(venues ?? [], &configuration)
-  }
-
-  private mutating func readEndpoints(_ venues: [Venue], _ configuration: inout Configuration) {
-    let consent = configuration.optionalString("APUS_ALLOW_MAINNET", help: "must be said in so many words to use real money")
-    for venue in venues {
-      let name = "APUS_\(venue.text.uppercased())_REST_URL"
-      let rest = configuration.optionalString(name, help: "REST of \(venue) [its test network]")
-      do throws(VenueAddress.Refusal) {
-        endpoints[venue] = try VenueEndpoints(venue, rest: rest, consent: consent)
-      } catch {
-        configuration.reject("\(name): \(error)")
-      }
-    }
-  }
-
-  private mutating func readAccounts(_ venues: [Venue], _ configuration: inout Configuration) {
-    let main = configuration.string("APUS_DEFAULT_ACCOUNT", default: "main", help: "account of orders that name none")
-    for name in configuration.list("APUS_ACCOUNTS", default: main, help: "accounts that have keys") {
-      guard let account = Account(name) else {
-        configuration.reject("APUS_ACCOUNTS: \(name) is not 1 to 64 of [A-Za-z0-9._-]")
-        continue
-      }
-      let suffix = name == main ? "" : "_" + name.uppercased().replacing("-", with: "_").replacing(".", with: "_")
-      for venue in venues {
-        let prefix = "\(venue.text.uppercased())_TESTNET"
-        let key = configuration.secret("\(prefix)_API_KEY\(suffix)", help: "API key of account \(name) at \(venue)")
-        let secret = configuration.secret("\(prefix)_SECRET_KEY\(suffix)", help: "its secret")
-        guard let key, let secret, !key.isEmpty, !secret.isEmpty,
-          let keys = VenueAccount(venue, apiKey: key.reveal(), secret: secret.reveal())
-        else { continue }
-        accounts.append((Subject(account: account, venue: venue), keys.declaration))
-      }
+    let access = VenueAccess(to: "compare with", configuration: &configuration)
+    endpoints = access.endpoints
+    traffic = TrafficSettings(access.venues, share: 20, asksOnly: true, configuration: &configuration)
+    for place in access.keys(&configuration) {
+      guard let keys = place.keys else { continue }
+      accounts.append((Subject(account: place.account, venue: place.venue), keys.declaration))
     }
   }
 }
