@@ -10,7 +10,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
 
 import stack as running  # noqa: E402
 from actions import CHECKS  # noqa: E402
-import orders, connections, accounts, programs, engines  # noqa: E402, E401, F401: they bring the checks, in this order
+import orders, connections, accounts, programs, engines, venues  # noqa: E402, E401, F401: they bring the checks, in this order
 from end_to_end import MARKET, approved, open_orders, run, settle  # noqa: E402
 
 
