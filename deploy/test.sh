@@ -67,6 +67,7 @@ acceptance() { "$venv/bin/python" deploy/checks/acceptance; }
 chaos() { APUS_SKIP_BUILD=1 PYTHON=$venv/bin/python deploy/chaos.sh --kills 30 --recovery-limit 0 --convergence-limit 0 --approvals-limit 0; }
 rate_limit() { "$venv/bin/python" deploy/checks/rate_limit.py; }
 end_to_end() { "$venv/bin/python" deploy/checks/end_to_end.py; }
+venue_cut() { "$venv/bin/python" deploy/checks/venue_cut.py; }
 two_venues() { "$venv/bin/python" deploy/checks/two_venues.py; }
 market_data() { "$venv/bin/python" deploy/checks/market_data.py; }
 
@@ -85,6 +86,7 @@ step simulation simulation
 step end-to-end end_to_end
 step two-venues two_venues
 step market-data market_data
+step venue-cut venue_cut
 step acceptance acceptance
 step rate-limit rate_limit
 step chaos chaos
