@@ -79,7 +79,6 @@ load() {
     APUS_BINANCE_REST_URL=$SIM_BINANCE_REST_URL
     APUS_BINANCE_WS_URL=$SIM_BINANCE_WS_URL
     SIM_ACCOUNTS=
-    load_limits
     load_bybit
     local account suffix
     for account in ${accounts//,/ }; do
@@ -89,12 +88,13 @@ load() {
       SIM_ACCOUNTS+=${SIM_ACCOUNTS:+,}$account=$account-$sim_key:secret-$account-$sim_key
     done
   fi
+  load_limits
   APUS_ACCOUNTS=$accounts APUS_DEFAULT_ACCOUNT=$default_account
   APUS_SYMBOLS=${APUS_SYMBOLS:-BTC-USDT}
   APUS_MIGRATIONS=$root/deploy/migrations
   bin=$(setting build_dir build_dir)
 }
-load_limits() { # what the simulators allow is what may be asked of them
+load_limits() { # what a simulator allows, be it another stack's, is what may be asked of it
   local pair name allowed
   for pair in BINANCE_LIMIT_WEIGHT_1M=SIM_WEIGHT_LIMIT BINANCE_LIMIT_ORDERS_10S=SIM_ORDER_LIMIT_10S \
     BINANCE_LIMIT_ORDERS_1D=SIM_ORDER_LIMIT_1D BYBIT_LIMIT_REQUESTS_5S=SIM_REQUEST_LIMIT_5S BYBIT_LIMIT_ORDERS_1S=SIM_ORDER_LIMIT_1S \

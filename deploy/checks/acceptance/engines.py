@@ -11,7 +11,9 @@ def second_engine(stack, deployment):
     shared = {name: value for name, value in stack.variables.items() if name.startswith("BINANCE_TESTNET_")}
     for name in ("APUS_BINANCE_REST_URL", "APUS_BINANCE_WS_URL", "APUS_ACCOUNTS", "APUS_DEFAULT_ACCOUNT"):
         shared[name] = stack.variables[name]
-    settings = {name: stack.environment[name] for name in ("APUS_RECONCILE_INTERVAL_MS", "APUS_FEED_SILENCE_MS")}
+    # What the venue allows it must know as the first one does.
+    settings = {name: value for name, value in stack.environment.items()
+                if name in ("APUS_RECONCILE_INTERVAL_MS", "APUS_FEED_SILENCE_MS") or name.startswith("SIM_") and "_LIMIT" in name}
     return Stack(APUS_LOCAL=f"{stack.run_dir.parent}-second", APUS_DEPLOYMENT=deployment, **shared, **settings)
 
 
