@@ -64,6 +64,22 @@ import Wire
     #expect(world.violations.isEmpty)
   }
 
+  /// The snapshot knows of the replace alone, the log of the cancel that came after it.
+  @Test func aCancelOfAReplaceOutlivesItsOwner() {
+    var rig = Rig()
+    rig.approve("a", timeInForce: .gtc)
+    rig.confirm(rig.report(.open))
+    rig.approve("b", action: .replace, side: nil, quantity: "2", target: "a")
+    rig.approve("c", action: .cancel, quantity: nil, price: nil, target: "a")
+    #expect(rig.statuses(of: "a").last == .pendingCancel && rig.statuses(of: "b") == [.cancelled])
+    var next = rig.successor()
+    next.wait(milliseconds: 31_000)
+    while let question = next.question, question != "cancel" {
+      if question == "openOrders" { next.answer(.orders(.confirmed([next.report(.open)]))) } else { next.calls.removeFirst() }
+    }
+    #expect(next.question == "cancel")
+  }
+
   /// Anyone can write to the log; only what an owner wrote is taken over, and nothing stops a take-over.
   @Test func strangersRecordsAreNotTakenOver() {
     var rig = Rig()

@@ -203,6 +203,8 @@ extension OrderManagerPartition {
     let ends = restored.orders.lazy.filter(\.isTerminal).map { ($0.key, $0.changedAt) }
     for end in ends.sorted(by: { ($0.1, $0.0) < ($1.1, $1.0) }) { ended.add(end) }
     for order in restored.orders where !order.isTerminal {
+      // Its cancel came after the replace, whose new leg ended with it: the snapshot may be older.
+      if order.children.contains(where: { $0.status == .pendingCancel }) { orders[order.key]?.replacedBy = nil }
       for index in order.children.indices { resume(ChildRef(key: order.key, index: index)) }
     }
     for lane in lanes.indices { sweep(lane) }
