@@ -102,6 +102,9 @@ final class SimulatedVenue {
 
   func index(_ account: Account) -> Int { (accounts.firstIndex(of: account) ?? 0) + 1 }
 
+  /// What it calls a trade: a number that grows, or one that says nothing of the order.
+  func tradeID(_ number: Int64) -> String { isAsynchronous ? "t\(number * 7_919 % 100_003)" : String(number) }
+
   // MARK: Truth
 
   func orders(of account: Account) -> [SimulatorCore.VenueOrder] { exchange.allOrders(of: index(account)) }

@@ -34,9 +34,8 @@ struct Story {
     let fill: SimulatorCore.VenueFill
     /// By the true clock.
     let at: Timestamp
-
     /// Names it among all venues.
-    var id: String { "\(name.venue)/\(fill.tradeID)" }
+    let id: String
   }
 
   init(of account: Account, at venues: [SimulatedVenue]) {
@@ -44,7 +43,8 @@ struct Story {
     for venue in venues {
       trades += venue.fills(of: account).map { fill in
         Trade(
-          name: ChildName(venue: venue.name, clientID: fill.clientOrderID), fill: fill, at: venue.instant(fill.time))
+          name: ChildName(venue: venue.name, clientID: fill.clientOrderID), fill: fill, at: venue.instant(fill.time),
+          id: "\(venue.name)/\(venue.tradeID(fill.tradeID))")
       }
     }
   }

@@ -62,7 +62,7 @@ extension SimulatedVenue {
 
   func fill(_ fill: SimulatorCore.VenueFill) -> Fill {
     Fill(
-      tradeID: String(fill.tradeID), price: fill.price, quantity: fill.quantity, fee: fill.fee,
+      tradeID: tradeID(fill.tradeID), price: fill.price, quantity: fill.quantity, fee: fill.fee,
       feeAsset: exchange.ledger.assets[fill.feeAsset], liquidity: fill.isMaker ? .maker : .taker, time: fill.time)
   }
 }
