@@ -108,6 +108,12 @@ def settle(stack, venue, convergence, flow):
         wait_until(is_quiet, 120, "everything ended and recorded")
     except Failure as failure:
         print(f"  {failure}: what is missing is found below", flush=True)
+        for query in ("SELECT account, client_order_id, status, filled_quantity FROM orders "
+                      "WHERE status NOT IN ('filled', 'cancelled', 'expired', 'rejected', 'halted') LIMIT 10",
+                      "SELECT account, code, subject, ours, venues FROM discrepancies WHERE resolved_at IS NULL LIMIT 10"):
+            for row in convergence.query(query) or []:
+                print(f"  not settled: {row}", flush=True)
+        print(f"  fills recorded and at the venue: {convergence.query('SELECT count(*) FROM fills')}, {sum(venue.mark()[1].values())}", flush=True)
     time.sleep(2)  # Redis is written behind the log, and balances once a round.
     return time.monotonic() - started
 

@@ -71,11 +71,13 @@ class LogReader:
         metadata = consumer.list_topics(timeout=10).topics
         places = [TopicPartition(t, p, 0) for t in self.TOPICS for p in metadata[t].partitions]
         consumer.assign(places)
-        left = len(places)
+        # A partition that is still written to says more than once that its end is reached.
+        left = {(place.topic, place.partition) for place in places}
         while left:
             for message in consumer.consume(2000, 0.2):
                 if message.error() is not None:
-                    left -= message.error().name() == "_PARTITION_EOF"
+                    if message.error().name() == "_PARTITION_EOF":
+                        left.discard((message.topic(), message.partition()))
                 elif message.value() is not None:
                     headers = dict(message.headers() or [])
                     self.add(message.topic(), message.partition(), message.offset(), headers, json.loads(message.value()))
