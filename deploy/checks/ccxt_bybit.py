@@ -13,7 +13,7 @@ import uuid
 
 import ccxt
 
-from judge import raises, run, verdict
+from judge import raises, refuses_wrong_clocks, run, verdict
 
 SYMBOL = "BTC/USDT"
 FINAL = ("closed", "canceled", "rejected")
@@ -215,12 +215,7 @@ def refusals(exchange, options):
     raises("cancel of what does not exist", ccxt.OrderNotFound, lambda: exchange.cancel_order("1", SYMBOL))
     raises("unknown key", ccxt.AuthenticationError, lambda: connect(options, "nobody", "nothing").fetch_balance())
     raises("wrong secret", ccxt.AuthenticationError, lambda: connect(options, options.key, "wrong").fetch_balance())
-    late = connect(options, options.key, options.secret)
-    late.options["adjustForTimeDifference"] = False
-    late.nonce = lambda: exchange.milliseconds() - 10_000
-    raises("stale timestamp", ccxt.InvalidNonce, late.fetch_balance)
-    late.nonce = lambda: exchange.milliseconds() + 5_000
-    raises("timestamp in the future", ccxt.InvalidNonce, late.fetch_balance)
+    refuses_wrong_clocks(connect(options, options.key, options.secret), ccxt.InvalidNonce)
 
     def flood():
         time.sleep(1)

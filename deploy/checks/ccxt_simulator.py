@@ -13,7 +13,7 @@ import uuid
 
 import ccxt
 
-from judge import raises, run, verdict
+from judge import raises, refuses_wrong_clocks, run, verdict
 
 SYMBOL = "BTC/USDT"
 
@@ -178,12 +178,7 @@ def refusals(exchange, rest, key):
     raises("order that does not exist", ccxt.OrderNotFound, lambda: exchange.fetch_order("1", SYMBOL))
     raises("unknown key", ccxt.AuthenticationError, lambda: connect(rest, "nobody", "nothing").fetch_balance())
     raises("wrong secret", ccxt.AuthenticationError, lambda: connect(rest, key, "wrong").fetch_balance())
-    late = connect(rest, key, exchange.secret)
-    late.options["adjustForTimeDifference"] = False
-    late.nonce = lambda: exchange.milliseconds() - 10_000
-    raises("stale timestamp", ccxt.InvalidNonce, late.fetch_balance)
-    late.nonce = lambda: exchange.milliseconds() + 5_000
-    raises("timestamp in the future", ccxt.InvalidNonce, late.fetch_balance)
+    refuses_wrong_clocks(connect(rest, key, exchange.secret), ccxt.InvalidNonce)
     run("weight header", lambda: int(exchange.last_response_headers["X-Mbx-Used-Weight-1m"]) > 0)
 
 

@@ -29,6 +29,14 @@ def raises(name, expected, body):
         check(name, False, f"accepted: {str(answer)[:100]}")
 
 
+def refuses_wrong_clocks(exchange, expected):
+    """Timestamps outside the venue's window, on either side; `exchange`, a client of ccxt, is of no use afterwards."""
+    exchange.options["adjustForTimeDifference"] = False
+    for name, offset in (("stale timestamp", -10_000), ("timestamp in the future", 5_000)):
+        exchange.nonce = lambda: exchange.milliseconds() + offset
+        raises(name, expected, exchange.fetch_balance)
+
+
 def verdict():
     """Prints the outcome and gives the exit status."""
     print(f"{failures} failed" if failures else "all passed")
