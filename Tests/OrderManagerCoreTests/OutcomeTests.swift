@@ -174,6 +174,63 @@ import Wire
     #expect(rig.places.count == 2, "the trade belongs to somebody else's order: ours is absent")
   }
 
+  /// Orders that ended long ago are not remembered, and the venue lists only so many at once.
+  @Test func tradesOfForgottenOrdersAreExplainedFromTheOldestOn() {
+    var rig = Rig()
+    rig.approve("a", validFor: 60 * Interval.second)
+    rig.loseReply()
+    let forgotten = (71...76).map { id in
+      VenueTrade(venueSymbol: VenueModel.symbol, venueOrderID: "\(id)", side: .buy, fill: rig.fill("\(id)", "1"))
+    }
+    var asked: [String?] = []
+    for _ in 0..<400 where rig.places.count < 2 {
+      while let question = rig.calls.first?.action, Rig.name(question) != "place" {
+        switch question {
+        case .order: rig.refuse(.noSuchOrder)
+        case .trades: rig.answer(.trades(.confirmed(forgotten)))
+        case .allOrders(_, let first):
+          asked.append(first)
+          let page = first.flatMap { Int($0) }.map { $0..<min($0 + 2, 77) } ?? 76..<77
+          let reports = page.map {
+            VenueOrderReport(venueSymbol: VenueModel.symbol, venueOrderID: "\($0)", clientID: "old\($0)", time: rig.now)
+          }
+          rig.answer(.orders(.confirmed(reports)))
+        default: rig.answer(.orders(.confirmed([])))
+        }
+      }
+      rig.wait(milliseconds: 50)
+    }
+    #expect(asked == [nil, "71", "73", "75"])
+    #expect(rig.places.count == 2, "it is proven absent and sent again under the same id")
+  }
+
+  @Test func tradesThatNameTheirOrderNeedNoExplanation() {
+    func places(whenTradesAreOf clientID: @escaping (Rig) -> String) -> (sent: Int, asked: Bool) {
+      var rig = Rig()
+      rig.approve("a", validFor: 60 * Interval.second)
+      rig.loseReply()
+      var hasAsked = false
+      for _ in 0..<200 where rig.places.count < 2 {
+        while let question = rig.question, question != "place" {
+          let trade = VenueTrade(
+            venueSymbol: VenueModel.symbol, venueOrderID: "77", clientID: clientID(rig), side: .buy, fill: rig.fill("1", "1"))
+          switch question {
+          case "order": rig.refuse(.noSuchOrder)
+          case "trades": rig.answer(.trades(.confirmed([trade])))
+          default:
+            hasAsked = hasAsked || question == "allOrders"
+            rig.answer(.orders(.confirmed([])))
+          }
+        }
+        rig.wait(milliseconds: 50)
+      }
+      return (rig.places.count, hasAsked)
+    }
+    #expect(places { _ in "theirs" } == (2, false))
+    #expect(places { _ in "" } == (2, false), "by hand")
+    #expect(places { $0.places[0].clientID } == (1, false), "it has traded: it is there, whatever the order query says")
+  }
+
   @Test func unknownForLongIsAlerted() {
     var rig = Rig()
     rig.approve("a")

@@ -92,7 +92,7 @@ import Venues
           "/api/v3/exchangeInfo", "/api/v3/time", "/api/v3/openOrders symbol=BTCUSDT",
           "/api/v3/myTrades symbol=BTCUSDT fromId=7 limit=1000", "/api/v3/myTrades symbol=BTCUSDT limit=1000",
           "/api/v3/account omitZeroBalances=true",
-          "/api/v3/order symbol=BTCUSDT origClientOrderId=apus-1", "/api/v3/allOrders symbol=BTCUSDT orderId=9 limit=1",
+          "/api/v3/order symbol=BTCUSDT origClientOrderId=apus-1", "/api/v3/allOrders symbol=BTCUSDT orderId=9 limit=1000",
         ])
     }
   }

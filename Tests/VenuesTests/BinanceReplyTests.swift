@@ -117,6 +117,25 @@ import Wire
     #expect(try BinanceReplies.orders(reply.bytes).map(\.venueOrderID) == ["11", "13"])
   }
 
+  /// The most at once is a thousand trades: what follows is asked for from the id behind the last of them on.
+  @Test(arguments: [(999, nil), (1_000, "fromId=1001")])
+  func tradesSinceAMomentAreReadToTheirLastPage(count: Int, next: String?) throws {
+    let trades = (1...count).map {
+      #"{"symbol":"BTCUSDT","id":\#($0),"orderId":7,"price":"1","qty":"1","commission":"0","commissionAsset":"BTC","#
+        + #""time":1,"isBuyer":true,"isMaker":false}"#
+    }
+    let account = try #require(VenueAccount(.binance, apiKey: "key", secret: "secret")).declaration
+    let body = Array("[\(trades.joined(separator: ","))]".utf8)
+    let now = Timestamp(milliseconds: 5_000)
+    let page = try account.nextPage(of: .trades(venueSymbol: "BTCUSDT", .since(.zero)), after: body, at: now)
+    if let next {
+      #expect(try #require(page).query.contains("symbol=BTCUSDT&\(next)&limit=1000&recvWindow="))
+    } else {
+      #expect(page == nil)
+    }
+    #expect(try account.nextPage(of: .trades(venueSymbol: "BTCUSDT", .newest), after: body, at: now) == nil)
+  }
+
   @Test(arguments: [
     "", "{", "[]", "null", "{}", #"{"symbol":"A"}"#, #"{"symbol":"A","orderId":"x"}"#,
     #"{"symbol":"A","orderId":1,"executedQty":"1e400"}"#, #"{"symbol":"A","orderId":1,"executedQty":"0.123456789"}"#,

@@ -13,7 +13,7 @@ final class VenueGateway: Sendable {
   /// No answer to an order after this long: unknown.
   private static let timeoutMilliseconds = 5_000
   /// A list of more pages than this is not read: what it says would be old by then.
-  private static let maximumPages = 20
+  private static let maximumPages = 100
 
   let endpoints: [Venue: VenueEndpoints]
   /// The time that everything here goes by.

@@ -36,12 +36,13 @@ extension OrderManagerPartition {
       inquiry.askedAt = now
       inquiry.attempts += 1
       inquiry.unexplained = []
+      inquiry.askedFrom = nil
       action = .order(clientID: child.venueClientID, venueSymbol: symbol)
     case .openOrders: action = .openOrders(venueSymbol: symbol)
     case .trades:
       let start = venueTime(child.venue, at: order.plannedAt ?? order.changedAt, latest: false) ?? .zero
       action = .trades(venueSymbol: symbol, .since(start + -settings.receiveWindow))
-    case .allOrders: action = .allOrders(venueSymbol: symbol, fromOrderID: nil)
+    case .allOrders: action = .allOrders(venueSymbol: symbol, fromOrderID: inquiry.askedFrom)
     }
     update(ref) { $0.work.inquiry = inquiry }
     call(action, .inquire(ref), lane)
@@ -62,20 +63,36 @@ extension OrderManagerPartition {
       let hasTraded = trades.contains { $0.venueOrderID == child.venueOrderID }
       if wentWithWipe(ref), !hasTraded { endWiped(ref) } else { askFromStart(ref) }
     case (.trades, .trades(.confirmed(let trades))):
-      let unexplained = trades.filter { trade in
+      var unexplained: [String] = []
+      for trade in trades where trade.side == order.side {
+        // Where trades name the client id, the order's own shows up when asked for by it.
+        if trade.clientID == child.venueClientID { return askFromStart(ref) }
         let key = VenueOrderKey(route: route, symbol: order.symbol, venueOrderID: trade.venueOrderID)
-        return trade.side == order.side && byVenueOrder[key] == nil
+        if trade.clientID == nil, byVenueOrder[key] == nil, unexplained.last != key.venueOrderID {
+          unexplained.append(key.venueOrderID)
+        }
       }
       guard !unexplained.isEmpty else { return absenceIsProven(ref) }
-      update(ref) { $0.work.inquiry?.unexplained = unexplained.map(\.venueOrderID) }
+      update(ref) { $0.work.inquiry?.unexplained = unexplained }
       ask(ref, .allOrders)
     case (.allOrders, .orders(.confirmed(let reports))):
       if let report = reports.first(where: { $0.clientID == child.venueClientID }) { return found(ref, report) }
-      // Every trade that might be ours belongs to an order under another client id.
-      let explained = inquiry.unexplained.allSatisfy { id in reports.contains { $0.venueOrderID == id } }
-      if explained { absenceIsProven(ref) } else { askFromStart(ref) }
+      explain(ref, inquiry, by: Set(reports.map(\.venueOrderID)))
     default: askFromStart(ref)
     }
+  }
+
+  /// Trades belong to orders under another client id: to newer ones, or to old ones that are not remembered any more. Where the
+  /// newest do not explain them all, the rest is asked for from the oldest on.
+  private mutating func explain(_ ref: ChildRef, _ inquiry: OrderChild.Inquiry, by listed: Set<String>) {
+    let rest = inquiry.unexplained.filter { !listed.contains($0) }
+    guard let first = rest.first else { return absenceIsProven(ref) }
+    guard first != inquiry.askedFrom else { return askFromStart(ref) }
+    update(ref) { child in
+      child.work.inquiry?.unexplained = rest
+      child.work.inquiry?.askedFrom = first
+    }
+    ask(ref, .allOrders)
   }
 
   private mutating func found(_ ref: ChildRef, _ report: VenueOrderReport) {

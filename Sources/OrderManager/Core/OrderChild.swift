@@ -110,8 +110,10 @@ struct OrderChild: Sendable {
     var since: Timestamp
     /// When the first step of this round was asked.
     var askedAt: Timestamp?
-    /// Trades in this round that no order of ours explains: venue order ids.
+    /// Orders with trades in this round that are none that we know, by venue id: one of them might be this one.
     var unexplained: [String] = []
+    /// The one from which on the venue's orders were asked for last; nil for the newest.
+    var askedFrom: String?
     var isAlerted = false
   }
 

@@ -25,6 +25,7 @@ final class OrderManagerProcess: SimulatedProcess {
       deployment: "apus", partition: partition, partitionCount: World.partitionCount, owner: "ordermanager/\(number)",
       routes: routes)
     settings.seed = UInt64(number)
+    settings.terminalCapacity = world.remembered
     settings.fees = Dictionary(uniqueKeysWithValues: world.venues.map { ($0.name, $0.fees) })
     return settings
   }

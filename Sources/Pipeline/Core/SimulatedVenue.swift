@@ -24,6 +24,8 @@ final class SimulatedVenue {
   private var participants: Participants
   private let accounts: [Account]
   private let skew: Int64
+  /// So many orders it lists at once.
+  let orderPage: Int
   /// It answers orders and cancels before it carries them out, one after the other: what becomes of them is told by the stream.
   private let isAsynchronous: Bool
   /// Orders that it has taken in and not yet carried out, and when the last of them will be.
@@ -81,6 +83,7 @@ final class SimulatedVenue {
     participants.step(&exchange, at: World.start)
     var generator = SeededGenerator(seed: seed &+ 1)
     skew = Int64.random(in: -300...300, using: &generator) * Interval.millisecond
+    orderPage = [2, 1_000].randomElement(using: &generator) ?? 2
     _ = exchange.takeEvents()
   }
 

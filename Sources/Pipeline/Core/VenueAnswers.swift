@@ -30,7 +30,7 @@ extension SimulatedVenue {
   private func orders(from first: String?, _ account: Account, _ world: World) -> [VenueOrderReport] {
     let from = first.flatMap { Int64($0) } ?? 0
     let orders = exchange.allOrders(of: index(account)).filter { $0.id >= from && isVisible($0, world) }
-    return orders.suffix(1_000).map { report($0) }
+    return (first == nil ? orders.suffix(orderPage) : orders.prefix(orderPage)).map { report($0) }
   }
 
   private func balances(_ account: Account) -> [AssetBalance] {

@@ -24,6 +24,8 @@ final class World {
   var generator: SeededGenerator
   var broker = Broker()
   let venues: [SimulatedVenue]
+  /// So many ended orders OrderManager remembers.
+  let remembered: Int
   var database = Database()
   /// `position:<account>` and the open orders, as the services wrote them.
   var redis: [String: [UInt8]] = [:]
@@ -43,6 +45,7 @@ final class World {
     self.faults = faults ?? Faults(using: &generator)
     accounts = Self.accountNames(ofEach: Int.random(in: 1...2, using: &generator))
     let names: [Venue] = Bool.random(using: &generator) ? [.binance, .bybit] : [.binance]
+    remembered = [10, 10_000].randomElement(using: &generator) ?? 10
     let marketSeed = generator.next()
     venues = names.indices.map { [accounts] in
       SimulatedVenue(names[$0], accounts: accounts, seed: marketSeed &+ UInt64(2 * $0))

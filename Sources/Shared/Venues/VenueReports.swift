@@ -133,15 +133,18 @@ public struct VenueTrade: Sendable, Hashable {
   public var venueSymbol: String
   /// The venue's id of the order that traded.
   public var venueOrderID: String
+  /// The client id of that order, empty when it has none; nil where the venue's trades do not say.
+  public var clientID: String?
   /// Our side.
   public var side: Side
   /// The trade.
   public var fill: Fill
 
   /// A trade of the order `venueOrderID`.
-  public init(venueSymbol: String, venueOrderID: String, side: Side, fill: Fill) {
+  public init(venueSymbol: String, venueOrderID: String, clientID: String? = nil, side: Side, fill: Fill) {
     self.venueSymbol = venueSymbol
     self.venueOrderID = venueOrderID
+    self.clientID = clientID
     self.side = side
     self.fill = fill
   }

@@ -2,6 +2,9 @@ import Domain
 
 /// A Binance spot account.
 struct BinanceAccount: AccountData {
+  /// Of orders and of trades: the most that the venue gives at once.
+  private static let pageSize = 1_000
+
   private let credentials: BinanceCredentials
   private let trading: BinanceTrading
 
@@ -17,13 +20,19 @@ struct BinanceAccount: AccountData {
     case .order(let clientID, let symbol): trading.order(clientID: clientID, venueSymbol: symbol, at: time)
     case .openOrders(let symbol): trading.openOrders(venueSymbol: symbol, at: time)
     case .allOrders(let symbol, let id):
-      trading.allOrders(venueSymbol: symbol, fromOrderID: id, limit: id == nil ? 1_000 : 1, at: time)
-    case .trades(let symbol, let selection): trading.trades(venueSymbol: symbol, selection, limit: 1_000, at: time)
+      trading.allOrders(venueSymbol: symbol, fromOrderID: id, limit: Self.pageSize, at: time)
+    case .trades(let symbol, let selection): trading.trades(venueSymbol: symbol, selection, limit: Self.pageSize, at: time)
     case .account: trading.account(at: time)
     }
   }
 
-  func nextPage(of request: AccountRequest, after body: [UInt8], at time: Timestamp) -> VenueRequest? { nil }
+  /// Trades since a moment come oldest first, and go on behind the last id of a full page.
+  func nextPage(of request: AccountRequest, after body: [UInt8], at time: Timestamp) throws(ReplyError) -> VenueRequest? {
+    guard case .trades(let symbol, .since) = request else { return nil }
+    let page = try BinanceReplies.trades(body)
+    guard page.count >= Self.pageSize, let last = page.last.flatMap({ Int64($0.fill.tradeID) }) else { return nil }
+    return trading.trades(venueSymbol: symbol, .from(tradeID: String(last + 1)), limit: Self.pageSize, at: time)
+  }
 
   func answer(_ result: VenueResult, to request: AccountRequest) -> AccountAnswer {
     switch request {

@@ -92,7 +92,8 @@ public enum BybitReplies {
     let venueSymbol = try json.requiredString("symbol")
     let fee = try json.knownAmount("execFee") ?? .zero
     return VenueTrade(
-      venueSymbol: venueSymbol, venueOrderID: try json.requiredString("orderId"), side: side,
+      venueSymbol: venueSymbol, venueOrderID: try json.requiredString("orderId"),
+      clientID: json["orderLinkId"]?.string, side: side,
       fill: Fill(
         tradeID: try json.requiredString("execId"), price: try json.requiredDecimal("execPrice"),
         quantity: try json.requiredDecimal("execQty"), fee: fee, feeAsset: feeAsset(json, venueSymbol),
