@@ -22,6 +22,17 @@ import Testing
     #expect(try kafka.fetched(from: 2)?.batches.count == 0)
   }
 
+  @Test func theFirstConsumerIsAnsweredBeforeTheProducerAndTheOthersAfter() throws {
+    let kafka = try TestBroker()
+    try kafka.create("t")
+    for consumer in UInt64(11)...13 { kafka.fetch("t", offset: 0, from: consumer) }
+    kafka.produce("t", producedBatch(values: ["x"]), from: 2)
+    #expect(kafka.answered.suffix(4) == [11, 2, 12, 13])
+    kafka.produce("t", producedBatch(values: ["y"]), from: 2)
+    #expect(kafka.answered.last == 2)
+    for consumer in UInt64(11)...13 { #expect(try kafka.fetched(from: consumer)?.batches.count == 1) }
+  }
+
   @Test func minimumBytesAreWaitedFor() throws {
     let kafka = try TestBroker()
     try kafka.create("t")

@@ -86,6 +86,8 @@ final class TestBroker {
   private let config: BrokerConfig
   private var correlation: Int32 = 0
   private var answers: [ConnectionID: [[UInt8]]] = [:]
+  /// Connections in the order of their answers.
+  private(set) var answered: [UInt64] = []
   private(set) var closed: [ConnectionID: String] = [:]
   private(set) var silenced: Set<ConnectionID> = []
 
@@ -157,7 +159,9 @@ final class TestBroker {
   private func collect() {
     for output in broker.takeOutputs() {
       switch output {
-      case .reply(let connection, let frame): answers[connection, default: []].append(frame)
+      case .reply(let connection, let frame):
+        answers[connection, default: []].append(frame)
+        answered.append(connection.number)
       case .silence(let connection): silenced.insert(connection)
       case .close(let connection, let reason): closed[connection] = reason
       }

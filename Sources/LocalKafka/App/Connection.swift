@@ -1,5 +1,6 @@
 import Glibc
 import LocalKafkaCore
+import Runtime
 
 /// One client's socket and its bytes on the way in and out.
 final class Connection {
@@ -12,6 +13,8 @@ final class Connection {
   private var sent = 0
   /// A request is with the broker; the next one waits for its answer.
   var isBusy = false
+  /// What the poller was last told to watch for.
+  var watched: Poller.Interest = .readable
   /// Monotonic milliseconds of the last request.
   var lastActiveMs: Int64
 
@@ -35,10 +38,10 @@ final class Connection {
   /// While a request is being worked on, a pipelining client is read from up to here; then the kernel holds it back.
   private static let readAhead = 128 * 1024
 
-  /// What `poll` has to watch for; that the peer has gone is told in any case.
-  var interest: Int16 {
-    if hasUnsent { return Int16(POLLOUT) }
-    return isBusy && inbound.count - consumed >= Self.readAhead ? 0 : Int16(POLLIN)
+  /// What has to be watched for.
+  var interest: Poller.Interest {
+    if hasUnsent { return .writable }
+    return isBusy && inbound.count - consumed >= Self.readAhead ? [] : .readable
   }
 
   /// Reads what is there, as far as the scratch buffer goes.

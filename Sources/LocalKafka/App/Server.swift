@@ -2,7 +2,7 @@ import Glibc
 import LocalKafkaCore
 import Runtime
 
-/// A broker on a socket: one thread that runs one `poll` loop.
+/// A broker on a socket: one thread that waits for all connections at once.
 final class Server {
   /// Where it listens.
   var port: UInt16 { listener.port }
@@ -11,8 +11,7 @@ final class Server {
   private let logger: Logger
   private let metrics: ServerMetrics
   private let flusher: Flusher
-  /// Ends `poll` when the loop has to end.
-  private let wakeup: Wakeup
+  private let poller: Poller
   private let listener: Listener
   private let broker: Broker
   private var connections: [ConnectionID: Connection] = [:]
@@ -20,15 +19,20 @@ final class Server {
   private var lastSyncMs: Int64
   private var lastSweepMs: Int64
   private let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
+  /// What the poller calls the listener and the wake-up; connections have their own numbers.
+  private static let listenerToken = UInt64.max
+  private static let wakeupToken = UInt64.max - 1
 
-  /// Opens the data directory and begins to listen; nobody is served before `run`.
+  /// Opens the data directory and begins to listen; nobody is served before `run`, which looks up whenever `wakeup` is signalled.
   init(_ settings: ServerSettings, logger: Logger, metrics: ServerMetrics, flusher: Flusher, wakeup: Wakeup) throws {
     self.settings = settings
     self.logger = logger
     self.metrics = metrics
     self.flusher = flusher
-    self.wakeup = wakeup
+    poller = try Poller()
     listener = try Listener(host: settings.listen.host, port: settings.listen.port)
+    poller.add(listener.descriptor, token: Self.listenerToken, .readable)
+    poller.add(wakeup.descriptor, token: Self.wakeupToken, .readable)
     var config = settings.broker
     config.advertisedHost = settings.advertised?.host ?? settings.listen.host
     config.advertisedPort = settings.advertised?.port ?? listener.port
@@ -65,16 +69,24 @@ final class Server {
 
   /// Waits for something to happen and lets all of it happen.
   private func turn() throws {
-    let watched = Array(connections.values)
-    var polled = watched.map { pollfd(fd: $0.descriptor, events: $0.interest, revents: 0) }
-    polled.append(pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0))
-    polled.append(pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0))
-    guard poll(&polled, nfds_t(polled.count), timeout(at: Self.now())) >= 0 || errno == EINTR else {
-      throw SystemError("poll")
+    var now = Self.now()
+    var isWoken = false
+    try poller.wait(timeoutMilliseconds: timeout(at: now)) { token, happened in
+      if !isWoken {
+        isWoken = true
+        now = Self.now()
+      }
+      switch token {
+      case Self.listenerToken: acceptAll(at: now)
+      case Self.wakeupToken: break  // Whoever signals it has set the latch of `run`.
+      default:
+        guard let connection = connections[ConnectionID(token)] else { return }
+        handle(connection, happened, at: now)
+        // Nobody waits for what others want of this turn, unless all of it is to share one `fdatasync`.
+        if settings.sync != .always { try deliver(at: now) }
+      }
     }
-    let now = Self.now()
-    for (connection, state) in zip(watched, polled) where state.revents != 0 { handle(connection, state.revents, at: now) }
-    if polled[watched.count].revents != 0 { acceptAll(at: now) }
+    if !isWoken { now = Self.now() }
     try broker.tick(at: now)
     try deliver(at: now)
     try synchronizeIfDue(at: now)
@@ -88,12 +100,12 @@ final class Server {
     return Int32(clamping: min(max(deadline - now.monotonicMs, 0), 60_000))
   }
 
-  private func handle(_ connection: Connection, _ happened: Int16, at now: Instant) {
+  private func handle(_ connection: Connection, _ happened: Poller.Interest, at now: Instant) {
     guarded(connection) {
-      if happened & Int16(POLLOUT) != 0 { try connection.flush() }
-      if happened & Int16(POLLIN) != 0 {
+      if happened.contains(.writable) { try connection.flush() }
+      if happened.contains(.readable) {
         try connection.receive(through: scratch)
-      } else if happened & (Int16(POLLERR) | Int16(POLLHUP)) != 0 {
+      } else if !happened.isDisjoint(with: .failed) {
         throw Connection.Failure.gone
       }
       try serve(connection, at: now)
@@ -111,6 +123,7 @@ final class Server {
       let connection = Connection(
         id: ConnectionID(lastConnection), descriptor: descriptor, host: host, nowMs: now.monotonicMs)
       connections[connection.id] = connection
+      poller.add(descriptor, token: lastConnection, connection.watched)
     }
   }
 
@@ -165,6 +178,7 @@ final class Server {
   private func guarded(_ connection: Connection, _ body: () throws -> Void) {
     do {
       try body()
+      watch(connection)
     } catch Connection.Failure.gone {
       drop(connection, reason: nil)
     } catch Connection.Failure.refused(let reason) {
@@ -172,6 +186,13 @@ final class Server {
     } catch {
       drop(connection, reason: "\(error)")
     }
+  }
+
+  /// Has the poller watch for what the connection waits for.
+  private func watch(_ connection: Connection) {
+    guard connection.interest != connection.watched else { return }
+    connection.watched = connection.interest
+    poller.change(connection.descriptor, token: connection.id.number, connection.watched)
   }
 
   private func drop(_ connection: Connection, reason: String?) {

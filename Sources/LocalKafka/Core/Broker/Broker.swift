@@ -154,11 +154,15 @@ public final class Broker {
 
   // MARK: Answers
 
-  func reply(_ context: RequestContext, _ body: (inout WireWriter) throws -> Void) rethrows {
+  /// Answers a request. `place` is where among the outputs, where that matters: at the end if there are not as many.
+  func reply(_ context: RequestContext, at place: Int = .max, _ body: (inout WireWriter) throws -> Void) rethrows {
     var writer = context.header.response()
     try body(&writer)
-    outputs.append(.reply(context.connection, writer.framed()))
+    outputs.insert(.reply(context.connection, writer.framed()), at: min(place, outputs.count))
   }
+
+  /// Outputs that were not taken yet.
+  var outputCount: Int { outputs.count }
 
   func staySilent(_ context: RequestContext) { outputs.append(.silence(context.connection)) }
 

@@ -27,18 +27,20 @@ extension Broker {
         return response
       }
     }
+    let first = outputCount
+    for (partition, bytes) in appended {
+      counts.appendedBytes += Int64(bytes)
+      noteAppended(partition.log)
+      wake(partition, by: bytes, at: context.now)
+    }
     if request.acks != 0 {
-      reply(context) { ProduceResponse(topics: topics).write(to: &$0, version: context.version) }
+      // Behind the first consumer's answer, which somebody acts on, and before the others': each takes a while to send.
+      reply(context, at: first + 1) { ProduceResponse(topics: topics).write(to: &$0, version: context.version) }
     } else if let failed = topics.lazy.flatMap(\.partitions).first(where: { $0.error != .none }) {
       // There is no answer to put the error in: Kafka closes the connection, too.
       closeConnection(context, reason: "produce without acknowledgement failed: \(failed.error)")
     } else {
       staySilent(context)
-    }
-    for (partition, bytes) in appended {
-      counts.appendedBytes += Int64(bytes)
-      noteAppended(partition.log)
-      wake(partition, by: bytes, at: context.now)
     }
   }
 

@@ -59,22 +59,34 @@ struct BatchHeader: Equatable {
       && baseOffset <= Int64.max - Int64(Int32.max)
   }
 
+  /// Appends the head as it is stored.
+  func encode(into bytes: inout [UInt8]) {
+    withUnsafeTemporaryAllocation(byteCount: Self.size, alignment: 1) { head in
+      func store(_ value: some FixedWidthInteger & BitwiseCopyable, _ offset: Int) {
+        head.storeBytes(of: value.bigEndian, toByteOffset: offset, as: type(of: value))
+      }
+      store(baseOffset, 0)
+      store(length, 8)
+      store(leaderEpoch, 12)
+      store(magic, 16)
+      store(checksum, 17)
+      store(attributes, 21)
+      store(lastOffsetDelta, 23)
+      store(baseTimestamp, 27)
+      store(maxTimestamp, 35)
+      store(producerID, 43)
+      store(producerEpoch, 51)
+      store(baseSequence, 53)
+      store(recordCount, 57)
+      bytes.append(contentsOf: UnsafeRawBufferPointer(head))
+    }
+  }
+
+  /// The head as it is stored.
   var encoded: [UInt8] {
-    var writer = WireWriter()
-    writer.int64(baseOffset)
-    writer.int32(length)
-    writer.int32(leaderEpoch)
-    writer.int8(magic)
-    writer.uint32(checksum)
-    writer.int16(attributes)
-    writer.int32(lastOffsetDelta)
-    writer.int64(baseTimestamp)
-    writer.int64(maxTimestamp)
-    writer.int64(producerID)
-    writer.int16(producerEpoch)
-    writer.int32(baseSequence)
-    writer.int32(recordCount)
-    return writer.bytes
+    var bytes: [UInt8] = []
+    encode(into: &bytes)
+    return bytes
   }
 
   /// The checksum of this head and the records that follow it.

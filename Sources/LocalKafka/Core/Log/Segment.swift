@@ -6,6 +6,8 @@ final class Segment {
   /// Wall clock of the first append since the file was opened; decides when time alone rolls it.
   private(set) var firstAppendMs: Int64?
   private var opened: File?
+  /// The batch appended last, unless it is large: whoever has read all before it waits for exactly this one.
+  private var newest: (header: BatchHeader, bytes: [UInt8])?
 
   var size: Int { index.size }
   var nextOffset: Int64 { index.nextOffset }
@@ -38,7 +40,10 @@ final class Segment {
   }
 
   /// A sealed segment that is not being read needs no descriptor.
-  func closeFile() { opened = nil }
+  func closeFile() {
+    opened = nil
+    newest = nil
+  }
 
   // MARK: Index
 
@@ -87,7 +92,9 @@ final class Segment {
 
   /// Writes a batch behind the last one; when that fails the file is as it was before.
   func append(_ header: BatchHeader, body: UnsafeRawBufferPointer, atMs now: Int64) throws {
-    var bytes = header.encoded
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(header.totalSize)
+    header.encode(into: &bytes)
     bytes.append(contentsOf: body)
     let file = try file()
     do {
@@ -97,6 +104,7 @@ final class Segment {
       throw error
     }
     index.note(header)
+    newest = bytes.count <= SparseIndex.interval ? (header, bytes) : nil
     if firstAppendMs == nil { firstAppendMs = now }
   }
 
@@ -107,6 +115,9 @@ final class Segment {
   /// Whole batches, the first of them holding `offset` or, where offsets are missing, the next one that exists.
   /// - Parameter atLeastOne: the first batch is returned even if it alone exceeds `maxBytes`.
   func read(from offset: Int64, maxBytes: Int, atLeastOne: Bool) throws -> [UInt8] {
+    if let newest, (newest.header.baseOffset...newest.header.lastOffset).contains(offset) {
+      return newest.bytes.count <= maxBytes || atLeastOne ? newest.bytes : []
+    }
     let file = try file()
     var position = index.position(before: offset)
     var bytes = try file.read(at: position, count: min(size - position, maxBytes + SparseIndex.interval))

@@ -65,9 +65,9 @@ struct WireWriter {
   }
 
   /// The bytes with their own length, less these four, in the first four.
-  func framed() -> [UInt8] {
-    var frame = bytes
-    withUnsafeBytes(of: Int32(bytes.count - 4).bigEndian) { frame.replaceSubrange(0..<4, with: $0) }
-    return frame
+  consuming func framed() -> [UInt8] {
+    let count = Int32(bytes.count - 4).bigEndian
+    bytes.withUnsafeMutableBytes { $0.storeBytes(of: count, as: Int32.self) }
+    return bytes
   }
 }
