@@ -1,5 +1,6 @@
 import Glibc
 import Net
+import Runtime
 import Synchronization
 import Testing
 
@@ -39,6 +40,39 @@ import Testing
         try await client.outcome(of: HTTPRequest(.get, "http://no-such-host.invalid/")).unsent,
         "there is no such host, so nothing was sent")
       #expect(unknown.reason == .unresolvable)
+    }
+  }
+
+  /// The thread that takes answers may be slow: a request on a connection that stands does not wait for it.
+  @Test func aRequestLeavesOnTheThreadThatSubmitsIt() async throws {
+    let seen = Log<String>()
+    try await withServer(
+      answer: { request, responder in
+        seen.append(request.path)
+        responder.respond(.text("ok"))
+      }
+    ) { server in
+      try await withClient { client in
+        let base = "http://127.0.0.1:\(server.port)"
+        _ = try await client.outcome(of: HTTPRequest(.get, "\(base)/first"))
+        // Two connections stand from here on: one for each of two requests at a time.
+        async let second = client.outcome(of: HTTPRequest(.get, "\(base)/second"))
+        async let third = client.outcome(of: HTTPRequest(.get, "\(base)/third"))
+        _ = try await (second, third)
+        let held = Latch()
+        let isHolding = Log<Bool>()
+        try client.submit(HTTPRequest(.get, "\(base)/held")) { _ in
+          isHolding.append(true)
+          held.wait(timeoutMilliseconds: 60_000)
+        }
+        try await isHolding.wait { !$0.isEmpty }
+        let ended = Log<Bool>()
+        try client.submit(HTTPRequest(.post, "\(base)/order")) { _ in ended.append(true) }
+        try await seen.wait { $0.contains("/order") }
+        #expect(ended.all.isEmpty, "its answer is taken by the client's thread, which is held up")
+        held.set()
+        try await ended.wait { !$0.isEmpty }
+      }
     }
   }
 

@@ -1,8 +1,8 @@
-import CCurl
 import Runtime
 import Synchronization
 
-/// Sends HTTP/1.1 requests over kept-alive connections: one thread owns libcurl's multi handle, any thread submits.
+/// Sends HTTP/1.1 requests over kept-alive connections. Any thread submits, and where a connection stands the request leaves on that thread,
+/// before `submit` returns: no other thread has to wake up first. The client's own thread does everything else.
 ///
 /// It never repeats a request and follows no redirect, and each outcome says whether the server may have seen the request.
 /// TLS certificates are always verified. Proxies named in the environment are not used.
@@ -33,37 +33,31 @@ public final class HTTPClient: Sendable {
   }
 
   private let configuration: Configuration
-  private let multi: MultiHandle
-  private let inbox = Mutex(Inbox())
+  private let driver: HTTPDriver
+  private let gate = Mutex(Gate())
   private let thread = Mutex<NamedThread?>(nil)
 
   /// Starts the client's thread, called `name`.
   public init(_ configuration: Configuration = Configuration(), name: String = "http-client") throws {
-    guard let multi = MultiHandle(maxIdleConnections: configuration.maxIdleConnections) else {
-      throw NetError("libcurl could not be initialised")
-    }
-    self.configuration = configuration
-    self.multi = multi
     ignoreBrokenPipes
-    let started = try NamedThread(name) { [self] in
-      HTTPClientLoop(client: self, multi: multi, configuration: configuration).run()
-    }
+    let driver = try HTTPDriver(configuration)
+    self.configuration = configuration
+    self.driver = driver
+    let started = try NamedThread(name) { [self] in run(driver) }
     thread.withLock { $0 = started }
   }
 
   /// Takes a request; `sink` hears of its end exactly once, with `token`. A throw means that it was not taken and never will be sent.
   public func submit(_ request: HTTPRequest, token: UInt64 = 0, to sink: @escaping Sink) throws(HTTPRefusal) {
     try validate(request)
-    let submission = Submission(request: request, token: token, sink: sink, submitted: monotonicNanoseconds())
-    let refusal: HTTPRefusal? = inbox.withLock { inbox in
-      if inbox.stopDeadline != nil { return .shutDown }
-      if inbox.inFlight >= configuration.maxInFlight { return .tooManyInFlight }
-      inbox.inFlight += 1
-      inbox.submissions.append(submission)
+    let refusal: HTTPRefusal? = gate.withLock { gate in
+      if gate.stopDeadline != nil { return .shutDown }
+      if gate.inFlight >= configuration.maxInFlight { return .tooManyInFlight }
+      gate.inFlight += 1
       return nil
     }
     if let refusal { throw refusal }
-    multi.wakeUp()
+    driver.begin(Submission(request: request, token: token, sink: sink, submitted: monotonicNanoseconds()))
   }
 
   /// The outcome of one request, for start-up code and tests; a core never awaits.
@@ -82,10 +76,8 @@ public final class HTTPClient: Sendable {
   /// thread's end. The client must be shut down, else its thread lives on. Not to be called from a sink.
   public func shutDown(graceMilliseconds: Int = 0) {
     let deadline = monotonicNanoseconds() + Int64(graceMilliseconds) * 1_000_000
-    inbox.withLock { inbox in
-      inbox.stopDeadline = min(inbox.stopDeadline ?? .max, deadline)
-    }
-    multi.wakeUp()
+    gate.withLock { $0.stopDeadline = min($0.stopDeadline ?? .max, deadline) }
+    driver.wakeUp()
     thread.withLock { $0 }?.join()
   }
 
@@ -106,22 +98,33 @@ public final class HTTPClient: Sendable {
     }
   }
 
-  // For the loop, on the client's thread.
-
-  /// What was submitted since the last call, and when to stop, if so.
-  func takeSubmissions() -> (submissions: [Submission], stopDeadline: Int64?) {
-    inbox.withLock { inbox in
-      let submissions = inbox.submissions
-      inbox.submissions.removeAll(keepingCapacity: true)
-      return (submissions, inbox.stopDeadline)
+  /// What the client's thread does: drives what is under way and reports what has ended.
+  private func run(_ driver: HTTPDriver) {
+    while true {
+      for ended in driver.takeEnded() { report(ended) }
+      var wait: Int64 = -1
+      let (inFlight, stopDeadline) = gate.withLock { ($0.inFlight, $0.stopDeadline) }
+      if let stopDeadline {
+        let now = monotonicNanoseconds()
+        if inFlight == 0 { return }
+        if now >= stopDeadline { break }
+        wait = (stopDeadline - now) / 1_000_000 + 1
+      }
+      driver.wait(timeoutMilliseconds: Int32(clamping: wait))
+    }
+    // A request that was let through just before may still be on its way to the driver, which ends it, too.
+    while gate.withLock({ $0.inFlight }) > 0 {
+      for ended in driver.endAll() { report(ended) }
+      driver.wait(timeoutMilliseconds: 10)
     }
   }
 
-  func countFinished() {
-    inbox.withLock { $0.inFlight -= 1 }
+  private func report(_ ended: HTTPDriver.Ended) {
+    gate.withLock { $0.inFlight -= 1 }
+    ended.submission.sink(ended.completion)
   }
 
-  /// One request on its way to the client's thread.
+  /// One request that was taken.
   struct Submission: Sendable {
     let request: HTTPRequest
     let token: UInt64
@@ -129,31 +132,9 @@ public final class HTTPClient: Sendable {
     let submitted: Int64
   }
 
-  private struct Inbox {
-    var submissions: [Submission] = []
+  /// What decides whether a request is taken.
+  private struct Gate {
     var inFlight = 0
     var stopDeadline: Int64?
   }
-}
-
-/// libcurl's multi handle. Sendable because other threads only call `curl_multi_wakeup`, which libcurl allows from anywhere.
-final class MultiHandle: @unchecked Sendable {
-  let pointer: UnsafeMutableRawPointer
-
-  init?(maxIdleConnections: Int) {
-    guard MultiHandle.curlIsReady, let pointer = curl_multi_init() else { return nil }
-    self.pointer = pointer
-    curl_multi_set_long(pointer, CURLMOPT_MAXCONNECTS, maxIdleConnections)
-    curl_multi_set_long(pointer, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
-  }
-
-  deinit {
-    curl_multi_cleanup(pointer)
-  }
-
-  func wakeUp() {
-    curl_multi_wakeup(pointer)
-  }
-
-  private static let curlIsReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 }

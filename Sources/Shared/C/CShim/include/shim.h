@@ -4,6 +4,7 @@
 // Not in Swift's Glibc module.
 #include <spawn.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 
 /// Names the calling thread (at most 15 bytes): `pthread_setname_np` is hidden without `_GNU_SOURCE`.
 int apus_name_this_thread(const char *name);
