@@ -18,6 +18,24 @@ final class BookShelf {
     var follower = BookFollower()
     var isChanged = false
     var wasValid = false
+
+    /// Takes a record; the book when it cannot be used any more.
+    mutating func take(_ message: KafkaMessage) -> VenueBook? {
+      if let value = message.value, let record = try? BookRecord(value) {
+        follower.take(record)
+      } else {
+        follower.drop()
+      }
+      isChanged = true
+      return wasValid && follower.book == nil ? show() : nil
+    }
+
+    /// What the cores see of it from now on.
+    mutating func show() -> VenueBook {
+      isChanged = false
+      wasValid = follower.book != nil
+      return follower.view(venue: venue, symbol: symbol, depth: BookShelf.depth)
+    }
   }
 
   private let consumer: KafkaConsumer
@@ -67,17 +85,9 @@ final class BookShelf {
 
   func close() { consumer.close(timeoutMilliseconds: 500) }
 
+  /// A book is changed where it lies: a copy of all its levels at each record would cost far more than the record.
   private func take(_ message: KafkaMessage) -> VenueBook? {
-    guard var feed = feeds[message.topic] else { return nil }
-    defer { feeds[message.topic] = feed }
-    if let value = message.value, let record = try? BookRecord(value) {
-      feed.follower.take(record)
-    } else {
-      feed.follower.drop()
-    }
-    feed.isChanged = true
-    guard feed.wasValid, feed.follower.book == nil else { return nil }
-    return show(&feed)
+    feeds[message.topic]?.take(message)
   }
 
   /// The books that have changed since they were shown.
@@ -88,15 +98,8 @@ final class BookShelf {
 
   private func take(where isWanted: (Feed) -> Bool) -> [VenueBook] {
     feeds.keys.sorted().compactMap { topic in
-      guard var feed = feeds[topic], isWanted(feed) else { return nil }
-      defer { feeds[topic] = feed }
-      return show(&feed)
+      guard let feed = feeds[topic], isWanted(feed) else { return nil }
+      return feeds[topic]?.show()
     }
-  }
-
-  private func show(_ feed: inout Feed) -> VenueBook {
-    feed.isChanged = false
-    feed.wasValid = feed.follower.book != nil
-    return feed.follower.view(venue: feed.venue, symbol: feed.symbol, depth: Self.depth)
   }
 }

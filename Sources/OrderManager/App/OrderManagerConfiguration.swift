@@ -14,6 +14,8 @@ struct OrderManagerConfiguration: Sendable {
   let kafka: KafkaSettings
   let redis: RedisURL?
   let health: HealthSettings
+  /// Where approvals are read from.
+  let approvedTopic: String
   /// Where orders may go.
   let venues: [Venue]
   /// Of each of them.
@@ -36,6 +38,7 @@ struct OrderManagerConfiguration: Sendable {
     kafka = KafkaSettings(clientID: "ordermanager", configuration: &configuration, logger: logger)
     redis = RedisURL(configuration: &configuration)
     health = HealthSettings(configuration: &configuration)
+    approvedTopic = configuration.string("APUS_APPROVED_TOPIC", default: Topic.approved, help: "where approvals are read from")
     let access = VenueAccess(to: "trade at", configuration: &configuration)
     venues = access.venues
     endpoints = access.endpoints

@@ -20,6 +20,10 @@ final class OrderManagerShell {
   private static let priceEvery = 30 * Interval.second
   /// More records and calls under way than this, and no more input is read.
   private static let maximumOutstanding = 4_096
+  /// Approvals taken before anything else has its turn.
+  private static let batch = 64
+  /// People look at figures and health this often.
+  private static let showEvery = 200 * Interval.millisecond
   /// What is under way at a shutdown is waited for so long.
   static let stopMilliseconds = 1_500
 
@@ -57,6 +61,7 @@ final class OrderManagerShell {
   var measuredAt: Int64 = 0
   var refreshedAt: Int64 = 0
   var pricedAt: Int64 = 0
+  private var shownAt: Int64 = 0
   /// Venues that `best` passes over; as the cores were told.
   var cutVenues: Set<Venue> = []
   private var trafficShownAt: Int64 = 0
@@ -78,7 +83,8 @@ final class OrderManagerShell {
     figures = Figures(metrics)
     producer = try KafkaProducer(configuration.kafka)
     group = try KafkaConsumer(configuration.kafka, group: "ordermanager", instanceID: configuration.instance)
-    manual = try KafkaConsumer(manual: configuration.kafka)
+    // Mostly its own records come back this way, while the log is to acknowledge the next ones.
+    manual = try KafkaConsumer(manual: configuration.kafka, inBulk: true)
     reader = try KafkaReader(configuration.kafka)
     shelf = try BookShelf(
       venues: Set(configuration.accountsWithKeys.keys.map(\.venue)), kafka: configuration.kafka, wakeup: inbox.wakeup,
@@ -94,7 +100,7 @@ final class OrderManagerShell {
     // Connects, so that taking partitions need not wait for that.
     _ = try producer.partitionCount(of: Topic.executions)
     _ = try producer.partitionCount(of: Topic.orderState)
-    try group.subscribe([Topic.approved])
+    try group.subscribe([configuration.approvedTopic])
     while !stop.isSet {
       let isBusy = try turn(stop)
       if !isBusy { inbox.wakeup.wait(timeoutMilliseconds: Int(Self.tickEvery / Interval.millisecond)) }
@@ -159,9 +165,8 @@ final class OrderManagerShell {
 
   private func takeRecords(_ stop: Latch) throws -> Bool {
     var count = 0
-    while owned.values.reduce(0, { $0 + $1.core.outstanding }) < Self.maximumOutstanding, count < 64,
-      let event = group.poll(timeoutMilliseconds: 0)
-    {
+    let hasRoom = owned.values.reduce(0) { $0 + $1.core.outstanding } < Self.maximumOutstanding
+    while hasRoom, count < Self.batch, let event = group.poll(timeoutMilliseconds: 0) {
       count += 1
       try takeGroup(event, stop)
     }
@@ -170,7 +175,7 @@ final class OrderManagerShell {
       try takeManual(event)
     }
     for book in try shelf?.poll() ?? [] { feedAll(.book(book)) }
-    return count >= 64
+    return count >= Self.batch
   }
 
   private func takeGroup(_ event: KafkaEvent, _ stop: Latch) throws {
@@ -276,6 +281,13 @@ final class OrderManagerShell {
         if let instrument { gateway.askPrice(of: instrument) }
       }
     }
+    if now - shownAt >= Self.showEvery {
+      shownAt = now
+      show()
+    }
+  }
+
+  private func show() {
     figures.set(owned.values.map(\.core))
     let down = owned.values.flatMap(\.streams).filter { !$0.isUp }.map { "\($0.route)" }.sorted()
     health.set("streams", down.isEmpty ? .healthy : .unhealthy("down: \(down.joined(separator: ", "))"))
@@ -313,7 +325,7 @@ final class OrderManagerShell {
 
   /// What is done of each partition's input.
   var places: [TopicPartitionOffset] {
-    owned.map { TopicPartitionOffset(Topic.approved, $0.key, offset: $0.value.core.committable) }
+    owned.map { TopicPartitionOffset(configuration.approvedTopic, $0.key, offset: $0.value.core.committable) }
   }
 
   private func takeCommitted(_ token: UInt64, _ error: KafkaError?) throws {

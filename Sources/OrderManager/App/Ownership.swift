@@ -19,7 +19,7 @@ extension OrderManagerShell {
       health.set("partitions", .healthy)
       return try group.assign([])
     }
-    let approved = partitions.map { TopicPartition(Topic.approved, $0) }
+    let approved = partitions.map { TopicPartition(configuration.approvedTopic, $0) }
     let committed = try group.committed(approved)
     var next: [Int32: Int64] = [:]
     for place in approved {

@@ -12,6 +12,8 @@ import Wire
 final class VenueGateway: Sendable {
   /// No answer to an order after this long: unknown.
   private static let timeoutMilliseconds = 5_000
+  /// A request that was signed so long ago goes as it is: signing it anew would gain its window nothing. In nanoseconds.
+  private static let freshness = 5 * Interval.millisecond
   /// A list of more pages than this is not read: what it says would be old by then.
   private static let maximumPages = 100
 
@@ -105,20 +107,23 @@ final class VenueGateway: Sendable {
     }
   }
 
-  /// A call's request on its way through the gate: what it may do is looked at again behind it.
+  /// A call's request, signed just now, on its way through the gate: what it may do is looked at again behind it, and where it had to wait
+  /// it is signed anew.
   private func submit(
     _ request: VenueRequest, of call: VenueCall, deadline: Int64, make: @escaping @Sendable (Timestamp) -> VenueRequest,
     answer: @escaping @Sendable (VenueResult) -> Void
   ) {
     let venue = call.route.venue
     let before = losses.load(ordering: .acquiring)
+    let signedAt = monotonicNanoseconds()
     caller(of: venue).submit(
       request.purpose, weight: request.weight, account: call.route.account, deadline: deadline,
       timeoutMilliseconds: Self.timeoutMilliseconds
     ) { [self] () throws(VenueCaller.Withdrawal) in
       guard losses.load(ordering: .acquiring) == before else { throw .init("the partitions were let go of") }
       guard call.notAfter == nil || !ourClock.isInDoubt else { throw .init("the wall clock has stepped") }
-      let request = make(time(at: venue))
+      let isFresh = monotonicNanoseconds() - signedAt < Self.freshness
+      let request = isFresh ? request : make(time(at: venue))
       boundary("ordermanager.call.signed", if: call.notAfter != nil)
       return request
     } answer: { [latency] ended in

@@ -94,16 +94,25 @@ public struct FormParameters: Sendable, Hashable {
   private static let digits = Array("0123456789ABCDEF".unicodeScalars)
 
   private static func encode(_ raw: String, to text: inout String) {
+    // Nearly everything that venues are told.
+    guard !raw.utf8.allSatisfy(isUnreserved) else { return text += raw }
     for byte in raw.utf8 {
-      switch byte {
-      case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-        UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+      if isUnreserved(byte) {
         text.unicodeScalars.append(Unicode.Scalar(byte))
-      default:
+      } else {
         text.unicodeScalars.append("%")
         text.unicodeScalars.append(digits[Int(byte >> 4)])
         text.unicodeScalars.append(digits[Int(byte & 15)])
       }
+    }
+  }
+
+  private static func isUnreserved(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+      UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+      true
+    default: false
     }
   }
 }
