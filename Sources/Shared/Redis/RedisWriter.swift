@@ -5,6 +5,11 @@ import Runtime
 /// of a key replaces an older one that still waits. What does not fit is dropped, counted, and asked for again through
 /// `onRewriteNeeded`: Redis ends up with the newest state of everything, or with expired keys.
 public final class RedisWriter: Sendable {
+  /// Keys written at once.
+  private static let batchLimit = 512
+  /// Between two batches, unless more waits: nobody looks that often, and what changes again meanwhile is written once.
+  private static let pauseMilliseconds = 5
+
   private let url: RedisURL
   private let logger: Logger
   private let queue: LatestValueQueue
@@ -71,7 +76,7 @@ public final class RedisWriter: Sendable {
   private func serve(_ connection: RedisConnection, until stop: Latch) throws(RedisError) {
     while true {
       let isLast = stop.isSet
-      let batch = queue.take(limit: 512, timeoutMilliseconds: isLast ? 0 : 1_000)
+      let batch = queue.take(limit: Self.batchLimit, timeoutMilliseconds: isLast ? 0 : 1_000)
       if batch.isEmpty {
         if isLast { return }
         // An idle connection that died is noticed here rather than at the next write.
@@ -87,6 +92,7 @@ public final class RedisWriter: Sendable {
         throw error
       }
       if queue.takeDropped() { onRewriteNeeded() }
+      if batch.count < Self.batchLimit { stop.wait(timeoutMilliseconds: Self.pauseMilliseconds) }
     }
   }
 

@@ -42,8 +42,9 @@ final class Projector {
     self.logger = logger
     meters = ProjectorMeters(metrics)
     wakeup = try Wakeup()
-    group = try KafkaConsumer(settings.kafka, group: "reconciler", instanceID: settings.instance)
-    decisions = try KafkaConsumer(manual: settings.kafka)
+    // A few large transactions cost far less than many small ones, and leave the log to those who act on it.
+    group = try KafkaConsumer(settings.kafka, group: "reconciler", instanceID: settings.instance, inBulk: true)
+    decisions = try KafkaConsumer(manual: settings.kafka, inBulk: true)
     group.attach(wakeup)
     decisions.attach(wakeup)
   }
