@@ -14,6 +14,13 @@ let tuned: [SwiftSetting] =
     .unsafeFlags(["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release))
   ]
 
+/// The floors are as fast as a C++ compiler makes them, with the instructions that simdjson wants.
+#if arch(x86_64)
+  let floorFlags = ["-O2", "-march=haswell"]
+#else
+  let floorFlags = ["-O2"]
+#endif
+
 /// A C library of the system, imported through a module map.
 func system(_ name: String, pkgConfig: String, apt: String) -> Target {
   .systemLibrary(name: name, path: "Sources/Shared/C/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
@@ -41,10 +48,10 @@ func tests(_ name: String, _ more: [Target.Dependency] = []) -> Target {
 
 let package = Package(
   name: "apus",
-  products: ["Ingestor", "RiskGate", "OrderManager", "Reconciler", "Strategy", "Simulator", "LocalKafka", "Pipeline", "apus"].map
-  {
-    .executable(name: $0, targets: [$0])
-  },
+  products: [
+    "Ingestor", "RiskGate", "OrderManager", "Reconciler", "Strategy", "Simulator", "LocalKafka", "Pipeline", "Benchmarks", "apus",
+  ]
+  .map { .executable(name: $0, targets: [$0]) },
   targets: [
     system("CRdKafka", pkgConfig: "rdkafka", apt: "librdkafka-dev"),
     system("CHiredis", pkgConfig: "hiredis", apt: "libhiredis-dev"),
@@ -101,6 +108,21 @@ let package = Package(
       .executableTarget(
         name: "Pipeline", dependencies: ["PipelineSimulation"], path: "Sources/Pipeline/App", swiftSettings: tuned),
 
+      // What the hot paths cost, beside what the least program costs that does the same: in C and C++, on the same libraries.
+      .target(
+        name: "Floors", path: "Sources/Benchmarks/Floors", cSettings: [.unsafeFlags(floorFlags)],
+        cxxSettings: [.unsafeFlags(floorFlags)],
+        linkerSettings: ["simdjson", "rdkafka", "crypto"].map { .linkedLibrary($0) }),
+      .target(name: "Measuring", path: "Sources/Benchmarks/Measuring", swiftSettings: tuned),
+      .executableTarget(
+        name: "Benchmarks",
+        dependencies: [
+          "Measuring", "Floors", "Domain", "Wire", "Crypto", "Venues", "Books", "Runtime", "Kafka", "Net", "Traffic",
+          "IngestorCore",
+          "RiskGateCore", "OrderManagerCore", "TestSupport", "CZlib",
+        ],
+        path: "Sources/Benchmarks", exclude: ["Floors", "Measuring"], swiftSettings: tuned),
+
       // Servers, child processes and places for the tests of every module.
       .target(
         name: "TestSupport", dependencies: ["Domain", "Runtime", "CShim"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -128,5 +150,7 @@ let package = Package(
       tests("SimulatorCore", ["Domain", "Wire", "Crypto", "Venues"]),
       tests("PipelineSimulation"),
       tests("LocalKafkaCore", ["Domain", "TestSupport"]),
-    ]
+      tests("Measuring"),
+    ],
+  cxxLanguageStandard: .cxx17
 )

@@ -76,7 +76,8 @@ load() {
     SIM_BINANCE_REST_URL=http://127.0.0.1:$sim_port
     SIM_BINANCE_WS_URL=ws://127.0.0.1:$sim_port
     SIM_FAULT_URL=http://127.0.0.1:$sim_fault_port
-    APUS_BINANCE_REST_URL=$SIM_BINANCE_REST_URL
+    # Something that hands on to the simulated venue may stand before it.
+    APUS_BINANCE_REST_URL=${APUS_SIM_FRONT:-$SIM_BINANCE_REST_URL}
     APUS_BINANCE_WS_URL=$SIM_BINANCE_WS_URL
     SIM_ACCOUNTS=
     load_bybit

@@ -71,6 +71,9 @@ venue_cut() { "$venv/bin/python" deploy/checks/venue_cut.py; }
 two_venues() { "$venv/bin/python" deploy/checks/two_venues.py; }
 market_data() { "$venv/bin/python" deploy/checks/market_data.py; }
 
+# Ratios to floors of the same run are judged, with room for a shared machine's noise; times are printed.
+bench() { APUS_SKIP_BUILD=1 deploy/bench.sh --short; }
+
 step dependencies dependencies
 [ "$failed" = 0 ] || { echo "$passed passed, $failed failed"; exit 1; }
 step format format
@@ -83,6 +86,7 @@ step compose compose
 step conformance conformance
 step ccxt ccxt
 step simulation simulation
+step bench bench
 step end-to-end end_to_end
 step two-venues two_venues
 step market-data market_data

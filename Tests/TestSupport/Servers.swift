@@ -85,17 +85,21 @@ public final class LocalKafkaServer: Sendable {
   private let process: ChildProcess
   private let directory: TemporaryDirectory
 
-  /// Starts the broker and waits until it listens. `directory` and `port` of an earlier one play a restart.
-  public init(directory: TemporaryDirectory? = nil, port: Int? = nil) throws {
+  /// Starts the broker and waits until it listens. `directory` and `port` of an earlier one play a restart; `sync` is when what it took must
+  /// be on the medium.
+  public init(directory: TemporaryDirectory? = nil, port: Int? = nil, sync: String = "never") throws {
     self.port = try port ?? freePort()
     self.directory = try directory ?? TemporaryDirectory()
-    let arguments = ["--data-dir", self.directory.path, "--listen", "127.0.0.1:\(self.port)", "--fsync", "never"]
+    let arguments = ["--data-dir", self.directory.path, "--listen", "127.0.0.1:\(self.port)", "--fsync", sync]
     process = try ChildProcess(try Places.executable("LocalKafka"), arguments)
     try process.waitUntilListening(on: self.port, name: "LocalKafka")
   }
 
   /// `127.0.0.1:port`.
   public var bootstrap: String { "127.0.0.1:\(port)" }
+
+  /// The broker's process.
+  public var processID: pid_t { process.processID }
 
   /// Where the broker keeps its log.
   public var data: TemporaryDirectory { directory }

@@ -1,0 +1,35 @@
+import Glibc
+import Measuring
+import Runtime
+
+/// What runs as a process of its own, told by the environment what to do: the same code as the services' in a bare loop, against a server
+/// that replays a venue.
+let harnessLoops: [String: @Sendable () throws -> Int32] = [:]
+
+do {
+  let words = Array(CommandLine.arguments.dropFirst())
+  if let name = words.first, let loop = harnessLoops[name] { exit(try loop()) }
+  exit(try measure(try Options(words)))
+} catch {
+  try? writeAll(Array("Benchmarks: \(error)\n".utf8), to: STDERR_FILENO)
+  exit(error is Options.Wrong ? 2 : 1)
+}
+
+/// Measures what was asked for, prints the table, writes the JSON, judges by the margins.
+func measure(_ options: Options) throws -> Int32 {
+  if options.wantsHelp {
+    try writeAll(Array(Options.usage.utf8), to: STDOUT_FILENO)
+    return 0
+  }
+  var lines: [Line] = []
+  for suite in suites where suite.isWanted(by: options) {
+    try writeAll(Array("measuring \(suite.name)\n".utf8), to: STDERR_FILENO)
+    lines += try suite.measure(options)
+  }
+  try writeAll(Array(Table(lines).text.utf8), to: STDOUT_FILENO)
+  if let file = options.jsonFile { try replaceFile(file, with: Array(Line.document(lines).utf8)) }
+  guard let file = options.marginFile else { return 0 }
+  let faults = try Margins(String(decoding: try readFile(file), as: UTF8.self)).faults(in: lines)
+  for fault in faults { try writeAll(Array("worse than its margin: \(fault)\n".utf8), to: STDOUT_FILENO) }
+  return faults.isEmpty ? 0 : 1
+}
