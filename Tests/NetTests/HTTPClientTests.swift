@@ -76,6 +76,20 @@ import Testing
     }
   }
 
+  /// Also when times that libcurl had named have passed.
+  @Test func aClientWithNothingToDoUsesNoProcessor() async throws {
+    try await withServer { server in
+      try await withClient { client in
+        let request = HTTPRequest(.get, "http://127.0.0.1:\(server.port)/", timeoutMilliseconds: 50, connectTimeoutMilliseconds: 40)
+        for _ in 0..<3 { #expect(try await client.outcome(of: request).response != nil) }
+        try await Task.sleep(for: .milliseconds(100))
+        let before = processNanoseconds()
+        try await Task.sleep(for: .milliseconds(400))
+        #expect(processNanoseconds() - before < 200_000_000, "a thread that spins takes all of the time that has passed")
+      }
+    }
+  }
+
   @Test func aConnectionThatNeverStandsIsNotSent() async throws {
     // TLS is never answered: the connection stands, the handshake does not.
     let server = try ScriptedServer { _, socket in _ = socket.receiveAll() }
@@ -268,4 +282,11 @@ import Testing
       #expect(completions.all.first?.outcome.response?.status == 200)
     }
   }
+}
+
+/// Processor time of this process.
+private func processNanoseconds() -> Int64 {
+  var time = timespec()
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+  return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }

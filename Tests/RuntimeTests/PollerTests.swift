@@ -36,6 +36,19 @@ import Testing
     #expect(try look(poller)[1]?.isDisjoint(with: .failed) == false)
   }
 
+  @Test func aClosedDescriptorIsForgotten() throws {
+    let poller = try Poller()
+    var wakeup: Wakeup? = try Wakeup()
+    let descriptor = try #require(wakeup?.descriptor)
+    poller.add(descriptor, token: 1, .readable)
+    wakeup = nil
+    poller.remove(descriptor)
+    let next = try Wakeup()
+    next.signal()
+    poller.change(next.descriptor, token: 2, .readable)
+    #expect(try look(poller) == [2: .readable])
+  }
+
   @Test func whatIsAddedDuringAWaitEndsIt() throws {
     let poller = try Poller()
     let wakeup = try Wakeup()

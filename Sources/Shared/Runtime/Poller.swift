@@ -37,12 +37,12 @@ public final class Poller: Sendable {
     control(EPOLL_CTL_ADD, descriptor, token, interest)
   }
 
-  /// Watches a descriptor for something else from now on.
+  /// Watches a descriptor for something else from now on; one that was closed meanwhile and opened anew is added.
   public func change(_ descriptor: Int32, token: UInt64, _ interest: Interest) {
     control(EPOLL_CTL_MOD, descriptor, token, interest)
   }
 
-  /// Watches a descriptor no more.
+  /// Watches a descriptor no more; one that was closed is not watched anyway.
   public func remove(_ descriptor: Int32) { control(EPOLL_CTL_DEL, descriptor, 0, []) }
 
   /// Waits until something happens, at most so long (-1: for ever), and tells what, up to some dozens of descriptors. An interruption looks
@@ -59,7 +59,11 @@ public final class Poller: Sendable {
     var event = epoll_event()
     event.events = interest.rawValue
     event.data.u64 = token
-    let result = epoll_ctl(descriptor, operation, watched, &event)
-    precondition(result == 0, "epoll takes any open descriptor once, and knows those that it took")
+    guard epoll_ctl(descriptor, operation, watched, &event) != 0 else { return }
+    switch (operation, errno) {
+    case (EPOLL_CTL_MOD, ENOENT): control(EPOLL_CTL_ADD, watched, token, interest)
+    case (EPOLL_CTL_DEL, ENOENT), (EPOLL_CTL_DEL, EBADF): break
+    default: preconditionFailure("epoll takes any open descriptor, each once")
+    }
   }
 }

@@ -113,6 +113,8 @@ final class CurlTransfers {
   // MARK: libcurl
 
   private func drive(_ socket: Int32, _ mask: Int32) {
+    // libcurl names a time once: what still waits for one afterwards, it names anew.
+    if socket == CURL_SOCKET_TIMEOUT { deadline = .max }
     var running: Int32 = 0
     curl_multi_socket_action(multi, socket, mask, &running)
     boundary("http.command.sent", if: transfers.values.contains(where: \.isCommandUnderWay))
