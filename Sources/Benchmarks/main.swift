@@ -4,7 +4,7 @@ import Runtime
 
 /// What runs as a process of its own, told by the environment what to do: the same code as the services' in a bare loop, against a server
 /// that replays a venue.
-let harnessLoops: [String: @Sendable () throws -> Int32] = [:]
+let harnessLoops: [String: @Sendable () throws -> Int32] = ["orders": placeOrders]
 
 do {
   let words = Array(CommandLine.arguments.dropFirst())
