@@ -57,7 +57,6 @@ let package = Package(
     system("CHiredis", pkgConfig: "hiredis", apt: "libhiredis-dev"),
     system("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
     system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
-    system("CWebSockets", pkgConfig: "libwebsockets", apt: "libwebsockets-dev"),
     system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
     system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     .target(name: "CShim", path: "Sources/Shared/C/CShim"),
@@ -74,7 +73,7 @@ let package = Package(
     shared("Kafka", ["Domain", "Runtime", "CRdKafka"]),
     shared("Redis", ["Domain", "Runtime", "CHiredis"]),
     shared("Postgres", ["Runtime", "CPostgres"]),
-    shared("Net", ["Domain", "Runtime", "Crypto", "CWebSockets", "CCurl", "COpenSSL", "CShim"]),
+    shared("Net", ["Domain", "Runtime", "Crypto", "CCurl", "COpenSSL", "CShim"]),
     shared("Traffic", ["Domain", "Venues", "Runtime", "Net"]),
   ]
     + service(

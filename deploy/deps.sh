@@ -6,7 +6,7 @@
 set -euo pipefail
 
 packages=(
-  librdkafka-dev libhiredis-dev libpq-dev libssl-dev libwebsockets-dev libcurl4-openssl-dev zlib1g-dev libsimdjson-dev pkg-config
+  librdkafka-dev libhiredis-dev libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev libsimdjson-dev pkg-config
   kcat redis-server redis-tools postgresql-15 postgresql-client-15 curl jq openssl procps
 )
 [ "${1:-}" != --test ] || packages+=(python3 python3-venv docker-compose git)

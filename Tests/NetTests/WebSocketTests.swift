@@ -351,10 +351,8 @@ func handshake(path: String = "/") -> String {
 
 /// The server's part of the handshake, done by hand.
 private func upgrade(_ socket: RawSocket) throws {
-  let request = socket.receive(until: "\r\n\r\n")
-  let keyLine = try #require(request.split(separator: "\r\n").first { $0.lowercased().hasPrefix("sec-websocket-key:") })
-  let key = keyLine.drop { $0 != ":" }.dropFirst().drop { $0 == " " }
+  let key = try keyOfHandshake(socket)
   try socket.send(
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: \(acceptance(ofKey: String(key)))\r\n\r\n"
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: \(acceptance(ofKey: key))\r\n\r\n"
   )
 }

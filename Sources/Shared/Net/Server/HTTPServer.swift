@@ -2,7 +2,7 @@ import Runtime
 
 /// HTTP/1.1 and WebSocket server on one thread: raw bytes in, answers now or later.
 ///
-/// It has a parser of its own because libwebsockets hands queries over decoded, and signatures are checked over the bytes as sent.
+/// It has a parser of its own because other libraries hand queries over decoded, and signatures are checked over the bytes as sent.
 public final class HTTPServer: Sendable {
   /// The port it listens on, also when a free one was asked for.
   public let port: UInt16

@@ -108,6 +108,11 @@ enum WebSocketHandshake {
     guard request.headers["sec-websocket-version"] == "13", let key = request.headers["sec-websocket-key"],
       Base64.decode(key)?.count == 16
     else { return nil }
-    return Base64.encode(SHA1.digest(of: Array("\(key)258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8)))
+    return acceptance(ofKey: key)
+  }
+
+  /// What proves that a server has understood `key`.
+  static func acceptance(ofKey key: String) -> String {
+    Base64.encode(SHA1.digest(of: Array("\(key)258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8)))
   }
 }

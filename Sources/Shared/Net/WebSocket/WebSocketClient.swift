@@ -1,11 +1,14 @@
 import Runtime
 import Synchronization
 
-/// WebSocket connections to other servers, over libwebsockets: one thread serves all of them. It never reconnects by itself; who asked
+/// WebSocket connections to other servers: one thread serves all of them. It never reconnects by itself; who asked
 /// for a connection hears of its end and decides. TLS certificates are always verified.
 public final class WebSocketClient: Sendable {
   /// Receives what happens on a connection, on the client's own thread: it must not block.
   public typealias Sink = @Sendable (WebSocketLink, WebSocketEvent, EventTime) -> Void
+  /// Receives each message where it lies, text or binary, on the client's own thread: the bytes are gone when it returns. The time is
+  /// that at which they were read. While it works nothing is read: whoever floods it has to wait.
+  public typealias MessageSink = @Sendable (WebSocketLink, UnsafeBufferPointer<UInt8>, EventTime) -> Void
 
   /// The limits of a client.
   public struct Configuration: Sendable {
@@ -25,27 +28,25 @@ public final class WebSocketClient: Sendable {
   }
 
   private let configuration: Configuration
-  private let inbox = WebSocketClientInbox()
+  private let inbox: WebSocketClientInbox
   private let thread: NamedThread
 
   /// Starts the client's thread, called `name`.
   public init(_ configuration: Configuration = Configuration(), name: String = "ws-client") throws {
     ignoreBrokenPipes
     self.configuration = configuration
-    let inbox = self.inbox
-    guard let context = WebSocketContext(configuration: configuration) else {
-      throw NetError(
-        "libwebsockets could not be initialised" + (configuration.caFile.map { " with the certificates in \($0)" } ?? ""))
-    }
-    inbox.setWakeUp { context.wakeUp() }
-    thread = try NamedThread(name) {
-      WebSocketClientLoop(context: context, inbox: inbox, configuration: configuration).run()
-    }
+    inbox = try WebSocketClientInbox()
+    let loop = try WebSocketClientLoop(
+      inbox: inbox, tls: ClientTLSContext(caFile: configuration.caFile), maxMessageBytes: configuration.maxMessageBytes)
+    thread = try NamedThread(name) { loop.run() }
   }
 
-  /// Begins a connection. `sink` hears of everything that happens on it, `closed` last and exactly once.
+  /// Begins a connection. `sink` hears of everything that happens on it, `closed` last and exactly once; of messages, `messages` hears
+  /// instead, if there is one.
   @discardableResult
-  public func connect(_ request: WebSocketRequest, sink: @escaping Sink) throws(WebSocketRefusal) -> WebSocketLink {
+  public func connect(
+    _ request: WebSocketRequest, messages: MessageSink? = nil, sink: @escaping Sink
+  ) throws(WebSocketRefusal) -> WebSocketLink {
     let url = try WebSocketURL(request.url)
     guard request.headers.areWellFormed, request.subprotocols.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isTokenByte) })
     else {
@@ -55,7 +56,8 @@ public final class WebSocketClient: Sendable {
     let inbox = self.inbox
     let link = WebSocketLink(id: id, maxOutboxBytes: configuration.maxOutboxBytes) { inbox.post(.changed($0)) }
     let deadline = monotonicNanoseconds() + Int64(configuration.connectTimeoutMilliseconds) * 1_000_000
-    inbox.post(.begin(Connecting(link: link, url: url, request: request, sink: sink, deadline: deadline)))
+    inbox.post(
+      .begin(Connecting(link: link, url: url, request: request, messages: messages, sink: sink, deadline: deadline)))
     if AddressResolver.isNumeric(url.host) {
       inbox.post(.resolved(id, .success(url.host)))
     } else {
@@ -80,6 +82,7 @@ public final class WebSocketClient: Sendable {
     let link: WebSocketLink
     let url: WebSocketURL
     let request: WebSocketRequest
+    let messages: MessageSink?
     let sink: Sink
     let deadline: Int64
   }
@@ -90,7 +93,7 @@ final class WebSocketClientInbox: Sendable {
   enum Command: Sendable {
     case begin(WebSocketClient.Connecting)
     case resolved(UInt64, Result<String, NetError>)
-    /// A link has something to send, or is to be closed.
+    /// A link has something to send, is to be closed, or reads again.
     case changed(UInt64)
   }
 
@@ -102,14 +105,15 @@ final class WebSocketClientInbox: Sendable {
     var lastID: UInt64 = 0
     var isStopping = false
     var hasEnded = false
-    var wakeUp: @Sendable () -> Void = {}
   }
 
   private let state = Mutex(State())
+  private let wakeup: Wakeup
 
-  func setWakeUp(_ wakeUp: @escaping @Sendable () -> Void) {
-    state.withLock { $0.wakeUp = wakeUp }
-  }
+  init() throws { wakeup = try Wakeup() }
+
+  /// Readable when something was asked.
+  var descriptor: Int32 { wakeup.descriptor }
 
   /// The id of one more connection, if there may be one.
   func reserve(maxConnections: Int) throws(WebSocketRefusal) -> UInt64 {
@@ -128,24 +132,23 @@ final class WebSocketClientInbox: Sendable {
   }
 
   func post(_ command: Command) {
-    state.withLock { state in
-      if state.hasEnded { return }
-      if case .changed(let id) = command, !state.changed.insert(id).inserted { return }
+    let isFirst = state.withLock { state in
+      if state.hasEnded { return false }
+      if case .changed(let id) = command, !state.changed.insert(id).inserted { return false }
       state.commands.append(command)
-      // Under the lock, so that the context cannot be destroyed meanwhile.
-      if state.commands.count == 1 { state.wakeUp() }
+      return state.commands.count == 1
     }
+    if isFirst { wakeup.signal() }
   }
 
   func stop() {
-    state.withLock { state in
-      state.isStopping = true
-      state.wakeUp()
-    }
+    state.withLock { $0.isStopping = true }
+    wakeup.signal()
   }
 
   func takeAll() -> (commands: [Command], isStopping: Bool) {
-    state.withLock { state in
+    wakeup.wait(timeoutMilliseconds: 0)
+    return state.withLock { state in
       defer {
         state.commands = []
         state.changed = []
@@ -154,11 +157,10 @@ final class WebSocketClientInbox: Sendable {
     }
   }
 
-  /// The thread ends: nobody is woken, nothing is taken any more. What was still waiting.
+  /// The thread ends: nothing is taken any more. What was still waiting.
   func end() -> [Command] {
     state.withLock { state in
       state.hasEnded = true
-      state.wakeUp = {}
       defer { state.commands = [] }
       return state.commands
     }

@@ -98,7 +98,11 @@ struct WebSocketDecoder {
     switch frame.opcode {
     case .ping: return .ping(frame.payload)
     case .pong: return .pong(frame.payload)
-    case .close: return try closeMessage(frame.payload)
+    case .close:
+      let (code, reason) = try frame.payload.withUnsafeBufferPointer { bytes throws(WebSocketViolation) in
+        try closeStatement(in: bytes)
+      }
+      return .close(code: code, reason: reason)
     case .text, .binary:
       guard fragments == nil else { throw WebSocketViolation(code: 1002, reason: "a message inside a message") }
       if frame.isFinal { return try message(isText: frame.opcode == .text, frame.payload) }
@@ -120,59 +124,68 @@ struct WebSocketDecoder {
     return .text(payload)
   }
 
-  private func closeMessage(_ payload: [UInt8]) throws(WebSocketViolation) -> Message {
-    if payload.isEmpty { return .close(code: nil, reason: "") }
-    guard payload.count >= 2 else { throw WebSocketViolation(code: 1002, reason: "a close code has two bytes") }
-    let code = UInt16(payload[0]) << 8 | UInt16(payload[1])
-    // RFC 6455 §7.4: what may stand in a frame.
-    guard (1000...1014).contains(code) && ![1004, 1005, 1006].contains(code) || (3000...4999).contains(code) else {
-      throw WebSocketViolation(code: 1002, reason: "a close code that no frame may hold")
-    }
-    guard let reason = String(validating: payload[2...], as: UTF8.self) else {
-      throw WebSocketViolation(code: 1007, reason: "the close reason is not UTF-8")
-    }
-    return .close(code: code, reason: reason)
-  }
-
   private func isUTF8(_ bytes: [UInt8]) -> Bool {
     bytes.allSatisfy { $0 < 0x80 } || String(validating: bytes, as: UTF8.self) != nil
   }
 }
 
-/// Frames as a server sends them: whole and unmasked.
+/// What a close frame says; the code is nil when it has none.
+func closeStatement(in payload: UnsafeBufferPointer<UInt8>) throws(WebSocketViolation) -> (code: UInt16?, reason: String) {
+  if payload.isEmpty { return (nil, "") }
+  guard payload.count >= 2 else { throw WebSocketViolation(code: 1002, reason: "a close code has two bytes") }
+  let code = UInt16(payload[0]) << 8 | UInt16(payload[1])
+  // RFC 6455 §7.4: what may stand in a frame.
+  guard (1000...1014).contains(code) && ![1004, 1005, 1006].contains(code) || (3000...4999).contains(code) else {
+    throw WebSocketViolation(code: 1002, reason: "a close code that no frame may hold")
+  }
+  guard let reason = String(validating: payload[2...], as: UTF8.self) else {
+    throw WebSocketViolation(code: 1007, reason: "the close reason is not UTF-8")
+  }
+  return (code, reason)
+}
+
+/// Whole frames: unmasked as a server sends them, or under a mask as a client must.
 enum WebSocketEncoder {
-  static func appendText(_ payload: [UInt8], to output: inout [UInt8]) {
-    append(opcode: 1, payload, to: &output)
+  static func appendText(_ payload: [UInt8], mask: UInt32? = nil, to output: inout [UInt8]) {
+    append(opcode: 1, payload, mask, to: &output)
   }
 
   /// `payload` is at most 125 bytes.
-  static func appendPing(_ payload: [UInt8] = [], to output: inout [UInt8]) {
-    append(opcode: 9, payload, to: &output)
+  static func appendPing(_ payload: [UInt8] = [], mask: UInt32? = nil, to output: inout [UInt8]) {
+    append(opcode: 9, payload, mask, to: &output)
   }
 
   /// `payload` is at most 125 bytes.
-  static func appendPong(_ payload: [UInt8], to output: inout [UInt8]) {
-    append(opcode: 10, payload, to: &output)
+  static func appendPong(_ payload: [UInt8], mask: UInt32? = nil, to output: inout [UInt8]) {
+    append(opcode: 10, payload, mask, to: &output)
   }
 
   /// A reason longer than the 123 bytes that fit is cut, between characters. Without a code the frame is empty.
-  static func appendClose(code: UInt16?, reason: String, to output: inout [UInt8]) {
-    guard let code else { return append(opcode: 8, [], to: &output) }
-    append(opcode: 8, [UInt8(code >> 8), UInt8(code & 255)] + Array(cutToCloseReason(reason).utf8), to: &output)
+  static func appendClose(code: UInt16?, reason: String, mask: UInt32? = nil, to output: inout [UInt8]) {
+    guard let code else { return append(opcode: 8, [], mask, to: &output) }
+    append(opcode: 8, [UInt8(code >> 8), UInt8(code & 255)] + Array(cutToCloseReason(reason).utf8), mask, to: &output)
   }
 
-  private static func append(opcode: UInt8, _ payload: [UInt8], to output: inout [UInt8]) {
+  /// A mask that nobody can guess (RFC 6455 §10.3).
+  static func newMask() -> UInt32 { .random(in: 0...UInt32.max) }
+
+  private static func append(opcode: UInt8, _ payload: [UInt8], _ mask: UInt32?, to output: inout [UInt8]) {
+    let maskBit: UInt8 = mask == nil ? 0 : 0x80
     output.append(0x80 | opcode)
     switch payload.count {
     case ...125:
-      output.append(UInt8(payload.count))
+      output.append(maskBit | UInt8(payload.count))
     case ...0xffff:
-      output += [126, UInt8(payload.count >> 8), UInt8(payload.count & 255)]
+      output += [maskBit | 126, UInt8(payload.count >> 8), UInt8(payload.count & 255)]
     default:
-      output.append(127)
+      output.append(maskBit | 127)
       for shift in stride(from: 56, through: 0, by: -8) { output.append(UInt8(truncatingIfNeeded: payload.count >> shift)) }
     }
-    output.append(contentsOf: payload)
+    guard let mask else { return output.append(contentsOf: payload) }
+    let key = (0..<4).map { UInt8(truncatingIfNeeded: mask >> (24 - 8 * $0)) }
+    output += key
+    output.reserveCapacity(output.count + payload.count)
+    for (index, byte) in payload.enumerated() { output.append(byte ^ key[index & 3]) }
   }
 }
 

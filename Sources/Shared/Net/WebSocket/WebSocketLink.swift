@@ -1,4 +1,3 @@
-import CWebSockets
 import Runtime
 import Synchronization
 
@@ -10,6 +9,7 @@ public final class WebSocketLink: Sendable {
   private let maxOutboxBytes: Int
   private let notify: @Sendable (UInt64) -> Void
   private let state = Mutex(State())
+  private let isPaused = Atomic<Bool>(false)
   private let lastActivity = Atomic<Int64>(monotonicNanoseconds())
 
   /// `notify` tells the client's thread that there is something to do.
@@ -19,13 +19,12 @@ public final class WebSocketLink: Sendable {
     self.notify = notify
   }
 
-  /// When anything last came from the server, monotonic nanoseconds; the time of `connect` before that. Pings of the server are
-  /// answered by libwebsockets and are not seen here.
+  /// When anything last came from the server, its pings included, monotonic nanoseconds; the time of `connect` before that.
   public var lastActivityNanoseconds: Int64 { lastActivity.load(ordering: .relaxed) }
 
   /// Queues a text message; the bytes must be UTF-8.
   public func send(text: [UInt8]) throws(WebSocketRefusal) {
-    try enqueue(Outgoing(isPing: false, payload: text))
+    try enqueue { WebSocketEncoder.appendText(text, mask: $0, to: &$1) }
   }
 
   /// Queues a text message.
@@ -35,7 +34,16 @@ public final class WebSocketLink: Sendable {
 
   /// Queues a ping, whose answer comes as `pong`.
   public func ping() throws(WebSocketRefusal) {
-    try enqueue(Outgoing(isPing: true, payload: []))
+    try enqueue { WebSocketEncoder.appendPing(mask: $0, to: &$1) }
+  }
+
+  /// Stops reading, pings of the server included: what it sends waits in the network, and in the end it must wait, too. From the client's
+  /// own thread it holds from the next message on.
+  public func pauseReading() { isPaused.store(true, ordering: .releasing) }
+
+  /// Reads again.
+  public func resumeReading() {
+    if isPaused.exchange(false, ordering: .acquiringAndReleasing) { notify(id) }
   }
 
   /// Ends the connection once what was queued is sent, or at once when it is not open yet; `closed` follows. Does nothing when it has
@@ -49,12 +57,15 @@ public final class WebSocketLink: Sendable {
     if isNews { notify(id) }
   }
 
-  private func enqueue(_ outgoing: Outgoing) throws(WebSocketRefusal) {
+  private func enqueue(_ append: (UInt32, inout [UInt8]) -> Void) throws(WebSocketRefusal) {
     let refusal: WebSocketRefusal? = state.withLock { state in
       guard state.phase == .open, state.closing == nil else { return .notOpen }
-      guard state.queuedBytes + outgoing.bytes.count <= maxOutboxBytes else { return .outboxFull }
-      state.queuedBytes += outgoing.bytes.count
-      state.queue.append(outgoing)
+      let before = state.frames.count
+      append(WebSocketEncoder.newMask(), &state.frames)
+      guard state.frames.count <= maxOutboxBytes else {
+        state.frames.removeLast(state.frames.count - before)
+        return .outboxFull
+      }
       return nil
     }
     if let refusal { throw refusal }
@@ -63,18 +74,7 @@ public final class WebSocketLink: Sendable {
 
   // For the client's thread.
 
-  /// A message ready for libwebsockets, which wants room before the payload.
-  struct Outgoing: Sendable {
-    let isPing: Bool
-    var bytes: [UInt8]
-
-    var payloadCount: Int { bytes.count - lws_payload_offset }
-
-    init(isPing: Bool, payload: [UInt8]) {
-      self.isPing = isPing
-      bytes = [UInt8](repeating: 0, count: lws_payload_offset) + payload
-    }
-  }
+  var isReadingPaused: Bool { isPaused.load(ordering: .acquiring) }
 
   func markActive(_ time: EventTime) {
     lastActivity.store(time.monotonicNanoseconds, ordering: .relaxed)
@@ -87,29 +87,21 @@ public final class WebSocketLink: Sendable {
   func markClosed() {
     state.withLock { state in
       state.phase = .closed
-      state.queue = []
+      state.frames = []
     }
   }
-
-  var hasWork: Bool { state.withLock { !$0.queue.isEmpty || $0.closing != nil } }
-
-  var hasNothingQueued: Bool { state.withLock { $0.queue.isEmpty } }
 
   /// The code and reason of a close that was asked for.
   var closing: (code: UInt16, reason: String)? { state.withLock { $0.closing } }
 
-  func takeNext() -> Outgoing? {
-    state.withLock { state in
-      guard state.taken < state.queue.count else { return nil }
-      let next = state.queue[state.taken]
-      state.taken += 1
-      state.queuedBytes -= next.bytes.count
-      if state.taken == state.queue.count {
-        state.queue.removeAll(keepingCapacity: true)
-        state.taken = 0
-      }
-      return next
+  /// Moves the frames that wait to the end of `output`; false when there are none.
+  func takeFrames(into output: inout [UInt8]) -> Bool {
+    let frames = state.withLock { state in
+      defer { state.frames = [] }
+      return state.frames
     }
+    output.append(contentsOf: frames)
+    return !frames.isEmpty
   }
 
   private struct State: Sendable {
@@ -120,11 +112,8 @@ public final class WebSocketLink: Sendable {
     }
 
     var phase = Phase.connecting
-    var queue: [Outgoing] = []
-    /// How many at the front of the queue have been taken.
-    var taken = 0
-    /// What waits, each message with its room, so that many small ones count too.
-    var queuedBytes = 0
+    /// What waits to be sent, whole frames.
+    var frames: [UInt8] = []
     var closing: (code: UInt16, reason: String)?
   }
 }
