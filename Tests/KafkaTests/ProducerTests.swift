@@ -50,6 +50,43 @@ import Testing
     #expect(messages[0].timestamp > .zero)
   }
 
+  @Test func recordsOfALaneArriveInOrderWithItsKeyAndNumbers() throws {
+    try cluster.create("t")
+    let producer = try KafkaProducer(cluster.settings)
+    let lane = try KafkaLane(producer, topic: "t", partition: 0, key: Array("k".utf8), headerNames: ("t.in", "t.out"))
+    for number in Int64(0)..<2_000 {
+      let result = try Array("\(number)".utf8).withUnsafeBufferPointer {
+        try lane.send($0, numbers: [number == 0 ? .min : number, -number], token: UInt64(number))
+      }
+      #expect(result == .queued)
+    }
+    var tokens: [UInt64] = []
+    let deadline = Deadline(afterMilliseconds: 20_000)
+    while producer.outstanding > 0, !deadline.isPast {
+      _ = try producer.pollTokens(timeoutMilliseconds: 100) { token, error in if error == nil { tokens.append(token) } }
+    }
+    #expect(tokens == (0..<2_000).map { UInt64($0) })
+    var number = Int64(0)
+    try KafkaReader(cluster.settings).readPartition("t", 0) { message in
+      let first = KafkaHeader("t.in", text: "\(number == 0 ? .min : number)")
+      #expect(message.headers == [first, KafkaHeader("t.out", text: "\(-number)")])
+      #expect(message.key == Array("k".utf8) && message.value == Array("\(number)".utf8))
+      number += 1
+    }
+    #expect(number == 2_000)
+  }
+
+  @Test func aLaneMayBeThereBeforeItsTopic() throws {
+    let producer = try KafkaProducer(cluster.settings)
+    let lane = try KafkaLane(producer, topic: "later", partition: 0, key: [], headerNames: ("a", "b"))
+    #expect(try lane.send(UnsafeBufferPointer(start: nil, count: 0), numbers: [0, 0], token: 3) == .queued)
+    _ = try producer.poll(timeoutMilliseconds: 300)
+    try cluster.create("later")
+    var reports: [DeliveryReport] = []
+    #expect(try producer.flush(timeoutMilliseconds: 20_000) { reports.append($0) })
+    #expect(reports.map(\.token) == [3] && reports.first?.error == nil)
+  }
+
   @Test func aFullLocalQueueIsBackPressure() throws {
     try cluster.create("t")
     var settings = cluster.settings

@@ -16,15 +16,21 @@ public struct KafkaTopicSpecification: Sendable, Equatable {
   public let name: String
   /// Its number of partitions.
   public let partitionCount: Int32
+  /// More partitions are as good: for writers that name a record's partition themselves.
+  public let mayHaveMore: Bool
   /// Copies of each record; -1 is the broker's default.
   public let replicationFactor: Int32
   /// Topic settings such as `cleanup.policy`.
   public let settings: [String: String]
 
   /// Describes a topic.
-  public init(_ name: String, partitionCount: Int32, replicationFactor: Int32 = 1, settings: [String: String] = [:]) {
+  public init(
+    _ name: String, partitionCount: Int32, mayHaveMore: Bool = false, replicationFactor: Int32 = 1,
+    settings: [String: String] = [:]
+  ) {
     self.name = name
     self.partitionCount = partitionCount
+    self.mayHaveMore = mayHaveMore
     self.replicationFactor = replicationFactor
     self.settings = settings
   }
@@ -48,6 +54,7 @@ public final class KafkaAdmin: Sendable {
     if !missing.isEmpty { try create(missing, deadline) }
     let counts = try waitForTopics(topics.map(\.name), timeoutMilliseconds: Int(deadline.remainingMilliseconds))
     for topic in topics where counts[topic.name] != topic.partitionCount {
+      if topic.mayHaveMore, let count = counts[topic.name], count > topic.partitionCount { continue }
       throw KafkaError(
         RD_KAFKA_RESP_ERR_INVALID_PARTITIONS,
         reason: "\(topic.name) has \(counts[topic.name] ?? 0) partitions instead of \(topic.partitionCount)")
