@@ -78,6 +78,45 @@ import Wire
     #expect(world.link?.number == 1, "the connection stayed")
   }
 
+  @Test func aFloodWaitsForTheSnapshotAndEveryStepIsARecord() throws {
+    var world = World { $0.bookLimits.maximumBufferedUpdates = 10 }
+    try world.learn()
+    try world.open()
+    let snapshot = world.venue.snapshot()
+    for _ in 0..<9 { try world.frame() }
+    #expect(!world.isPaused)
+    try world.frame()
+    #expect(world.isPaused)
+    try world.answerSnapshot(snapshot)
+    #expect(!world.isPaused && world.isValid)
+    let steps = world.reader.records.filter { $0.kind != .status }
+    #expect(steps.map(\.kind) == [.snapshot] + Array(repeating: .diff, count: 9))
+    for step in steps { #expect(step.top == world.venue.history[step.updateID]?.top) }
+    #expect(steps.last?.updateID == world.venue.lastID)
+    #expect(world.reader.book?.levels(.buy) == world.venue.book.levels(.buy))
+  }
+
+  @Test func aFloodDoesNotWaitLongNorForNothing() throws {
+    var world = World { $0.bookLimits.maximumBufferedUpdates = 10 }
+    try world.learn()
+    try world.open()
+    for _ in 0..<10 { try world.frame() }
+    #expect(world.isPaused)
+    try world.wait(5_001)
+    #expect(!world.isPaused)
+    for _ in 0..<10 { try world.frame() }
+    #expect(!world.isPaused)
+    try world.answerSnapshot(.reply(VenueReply(status: 503, body: [])))
+    // Silence ends the stream.
+    try world.wait(60_000)
+    try world.wait(1_000)
+    try world.open()
+    for _ in 0..<10 { try world.frame() }
+    #expect(world.isPaused)
+    try world.answerSnapshot(.reply(VenueReply(status: 503, body: [])))
+    #expect(!world.isPaused, "the next question is asked after a while")
+  }
+
   @Test func silenceIsADeadFeed() throws {
     var world = World()
     try world.becomeValid()

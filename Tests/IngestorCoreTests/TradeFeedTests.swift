@@ -127,17 +127,6 @@ extension World {
     #expect(world.isValid && world.logs.last?.hasPrefix("unreadable trades") == true)
   }
 
-  @Test(arguments: markets)
-  func framesThatFoundNoRoomAreAGapWhereIdsDoNotCount(market: VenueMarket) throws {
-    var world = World(market)
-    try world.becomeValid()
-    try world.trade(1)
-    try world.apply(.framesDropped(feed: 0))
-    try world.trade(2)
-    try world.wait(50)
-    #expect(world.gaps == [.init(.started), market.venue == .bybit ? .init(.damaged) : nil])
-  }
-
   @Test func theLastTradesGoOutAtTheEnd() throws {
     var world = World()
     try world.becomeValid()

@@ -21,6 +21,7 @@ struct World {
   var sent: [String] = []
   var link: LinkID?
   var isOpen = false
+  var isPaused = false
   var pendingCall: Int?
   private(set) var now = Moment(steady: Timestamp(nanoseconds: 0), wall: Timestamp(milliseconds: 1_700_000_000_000))
 
@@ -40,7 +41,7 @@ struct World {
     effects += fresh
     for effect in fresh {
       switch effect {
-      case .connect(let link, _): (self.link, isOpen) = (link, false)
+      case .connect(let link, _): (self.link, isOpen, isPaused) = (link, false, false)
       case .disconnect(let link): if self.link == link { (self.link, isOpen) = (nil, false) }
       case .requestSnapshot(_, let call, _): pendingCall = call
       case .send(_, let frame):
@@ -53,6 +54,8 @@ struct World {
       case .publishTrades(_, let record): trades.append(try TradeRecord(record.encoded()))
       case .show(_, let view): views.append(view)
       case .log(let log): logs.append(log.message)
+      case .pause(let link): if self.link == link { isPaused = true }
+      case .resume(let link): if self.link == link { isPaused = false }
       case .requestInstruments, .publishInstrument: break
       }
     }

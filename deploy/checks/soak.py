@@ -261,7 +261,7 @@ def feed_report(stack, books):
         return int(sum(v for n, v in values.items() if n.startswith(name)))
 
     print(f"  Ingestor: {total('apus_feed_gaps')} gaps, {total('apus_feed_resyncs')} resyncs, {total('apus_feed_connections')} streams, "
-          f"{total('apus_inbox_dropped_frames')} frames dropped, {total('apus_records_lost_total')} records lost; "
+          f"{total('apus_records_lost_total')} records lost; "
           f"{books.breaks} records of an invalid book")
 
 

@@ -1,43 +1,19 @@
 import IngestorCore
 import Net
 import Runtime
-import Synchronization
 
-/// Where everything that happens waits for the core's thread: bounded, and never holding up the one who puts something in.
+/// Where answers, and what else comes from other threads than the streams', wait for the core: bounded, and never holding up the one who
+/// puts something in.
 final class Inbox: Sendable {
-  /// Frames that may wait; at ten frames a second and symbol this is minutes.
-  private static let capacity = 16_384
+  private static let capacity = 4_096
 
   private let queue = BoundedQueue<(IngestorEvent, Moment)>(capacity: capacity)
-  /// Frames that found no room.
-  let droppedFrames = Counter()
-  /// The feeds that they were of, until the core can be told of it, in its place between the frames.
-  private let droppedFeeds = Mutex<Set<Int>>([])
-  /// Other events that found no room: the core cannot go on without them.
+  /// Events that found no room: the core cannot go on without them.
   let droppedEvents = Counter()
 
-  /// Adds an event. A frame that finds no room is dropped and counted.
+  /// Adds an event.
   func offer(_ event: IngestorEvent, at time: EventTime) {
-    tellOfDrops(at: time)
-    guard !push(event, at: time) else { return }
-    if case .frame(let link, _) = event {
-      droppedFrames.add()
-      droppedFeeds.withLock { _ = $0.insert(link.feed) }
-    } else {
-      droppedEvents.add()
-    }
-  }
-
-  private func tellOfDrops(at time: EventTime) {
-    let feeds = droppedFeeds.withLock { feeds in
-      defer { feeds.removeAll() }
-      return feeds
-    }
-    for feed in feeds where !push(.framesDropped(feed: feed), at: time) { droppedFeeds.withLock { _ = $0.insert(feed) } }
-  }
-
-  private func push(_ event: IngestorEvent, at time: EventTime) -> Bool {
-    queue.push((event, Moment(time)), timeoutMilliseconds: 0) == .pushed
+    if queue.push((event, Moment(time)), timeoutMilliseconds: 0) != .pushed { droppedEvents.add() }
   }
 
   /// What waits, oldest first; waits for the first at most so long.

@@ -15,6 +15,8 @@ struct IngestorConfiguration: Sendable {
   /// How much may be asked of them.
   let traffic: TrafficSettings
   let kafka: KafkaSettings
+  /// The topic of the one book that is fed; nil for the usual names.
+  let bookTopic: String?
   let redis: RedisURL?
   let health: HealthSettings
 
@@ -32,12 +34,19 @@ struct IngestorConfiguration: Sendable {
           "APUS_FEED_SILENCE_MS", default: 10_000, in: 500...600_000, help: "a stream silent for longer is dead"))
       * Interval.millisecond
     core.shownLevels = configuration.int("APUS_SHOWN_LEVELS", default: 50, in: 1...1_000, help: "levels a side in Redis")
+    core.presumesInstruments = configuration.bool(
+      "APUS_PRESUME_INSTRUMENTS", default: false, help: "follow spot symbols as BASEQUOTE before the venue's list has come")
     self.core = core
+    bookTopic = configuration.optionalString("APUS_BOOK_TOPIC", help: "topic of the book, where only one is fed [by its name]")
+    if bookTopic != nil, core.feeds.count != 1 { configuration.reject("APUS_BOOK_TOPIC: \(core.feeds.count) books are fed") }
     endpoints = access.endpoints
     traffic = TrafficSettings(access.venues, share: 40, asksOnly: true, configuration: &configuration)
     var kafka = KafkaSettings(clientID: "ingestor", configuration: &configuration, logger: logger)
     // A book record is of no use to anybody after a few seconds; the snapshot that follows is.
     kafka.properties["message.timeout.ms"] = kafka.properties["message.timeout.ms"] ?? "5000"
+    // Five seconds of a busy day; what floods us faster than Kafka takes it waits in the network, not in our memory.
+    let capacity = "queue.buffering.max.messages"
+    kafka.properties[capacity] = kafka.properties[capacity] ?? "20000"
     self.kafka = kafka
     redis = RedisURL(configuration: &configuration)
     health = HealthSettings(configuration: &configuration)

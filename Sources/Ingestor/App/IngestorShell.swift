@@ -1,26 +1,33 @@
 import Domain
 import IngestorCore
-import Kafka
 import Net
 import Redis
 import Runtime
+import Synchronization
 import Venues
 import Wire
 
-/// The core's thread: takes events from the inbox, lets the core decide, carries out what it wants.
+/// The core behind a lock. Whoever has news, a stream's thread or that of the ticks, lets the core decide and carries out what it wants
+/// before the next one does. So a frame waits in no queue, and who floods us is not read faster than its records are taken.
 final class IngestorShell: Sendable {
   /// State in Redis goes away by itself when nobody has written it for this long.
   private static let expirySeconds = 5
   private static let tickMilliseconds = 50
 
+  /// What the lock protects: the core and the memory that its work uses again and again.
+  private struct Desk {
+    var core: IngestorCore
+    var effects: [IngestorEffect] = []
+    var writer = JSONWriter(capacity: 4_096)
+  }
+
   private let settings: IngestorSettings
+  private let desk: Mutex<Desk>
   private let network: VenueNetwork
   private let outlet: RecordOutlet
   private let redis: RedisWriter
   private let inbox: Inbox
   private let logger: Logger
-  /// Of each feed, with its key.
-  private let topics: [FeedTopics]
   private let gauges: FeedGauges
 
   init(
@@ -33,20 +40,13 @@ final class IngestorShell: Sendable {
     self.redis = redis
     self.inbox = inbox
     self.logger = logger
-    topics = settings.feeds.map(FeedTopics.init)
-    gauges = FeedGauges(settings.feeds, inbox: inbox, health: health, metrics: metrics)
+    let seed = UInt64(bitPattern: monotonicNanoseconds()) ^ UInt64(bitPattern: wallClock().nanoseconds)
+    desk = Mutex(Desk(core: IngestorCore(settings, seed: seed)))
+    gauges = FeedGauges(settings.feeds, health: health, metrics: metrics)
   }
 
+  /// The thread of the ticks and of whatever comes through the inbox.
   func run(until stop: Latch) throws {
-    var core = IngestorCore(
-      settings, seed: UInt64(bitPattern: monotonicNanoseconds()) ^ UInt64(bitPattern: wallClock().nanoseconds))
-    var effects: [IngestorEffect] = []
-    var writer = JSONWriter(capacity: 4_096)
-    func apply(_ event: IngestorEvent, at moment: Moment) {
-      core.apply(event, at: moment, into: &effects)
-      for effect in effects { carryOut(effect, at: moment, &writer) }
-      effects.removeAll(keepingCapacity: true)
-    }
     apply(.started, at: Moment(.now()))
     var nextTick = monotonicNanoseconds()
     while !stop.isSet {
@@ -57,10 +57,30 @@ final class IngestorShell: Sendable {
       for stream in outlet.takeHoles() { apply(.undelivered(stream), at: Moment(now)) }
       network.tick()
       apply(.tick, at: Moment(now))
-      gauges.update(core.health)
+      gauges.update(desk.withLock { $0.core.health })
       if inbox.droppedEvents.value > 0 { throw InboxOverflow() }
     }
     apply(.stopping, at: Moment(.now()))
+  }
+
+  private func apply(_ event: IngestorEvent, at moment: Moment) {
+    desk.withLock { desk in
+      desk.core.apply(event, at: moment, into: &desk.effects)
+      carryOut(&desk, at: moment)
+    }
+  }
+
+  /// A frame, on its stream's thread.
+  private func receive(_ frame: UnsafeBufferPointer<UInt8>, on link: LinkID, at moment: Moment) {
+    desk.withLock { desk in
+      desk.core.receive(frame, on: link, at: moment, into: &desk.effects)
+      carryOut(&desk, at: moment)
+    }
+  }
+
+  private func carryOut(_ desk: inout Desk, at moment: Moment) {
+    for effect in desk.effects { carryOut(effect, at: moment, &desk.writer) }
+    desk.effects.removeAll(keepingCapacity: true)
   }
 
   private func carryOut(_ effect: IngestorEffect, at moment: Moment, _ writer: inout JSONWriter) {
@@ -74,29 +94,25 @@ final class IngestorShell: Sendable {
     case .requestFunding(let feed, let question, let request):
       network.send(request, to: settings.feeds[feed].market.venue) { .funding(feed: feed, question, $0) }
     case .connect(let link, let target):
-      network.connect(link, to: settings.feeds[link.feed].market.venue, target: target)
+      network.connect(
+        link, to: settings.feeds[link.feed].market.venue, target: target,
+        receive: { [self] frame, time in receive(frame, on: link, at: Moment(time)) },
+        tell: { [self] event, time in apply(event, at: Moment(time)) })
     case .send(let link, let frame): network.send(frame, on: link)
+    case .pause(let link): network.pause(link)
+    case .resume(let link): network.resume(link)
     case .disconnect(let link): network.disconnect(link)
-    case .publishInstrument(let instrument):
-      outlet.put(
-        .init(.instruments, topic: Topic.instruments, key: instrument.key, value: instrument.encoded(), headers: RecordHeaders()))
+    case .publishInstrument(let instrument): outlet.put(instrument)
     case .publish(let feed, let record):
       boundary("ingestor.record.decided")
       writer.removeAll()
       record.encode(into: &writer)
-      put(writer.bytes, .book(feed: feed), on: topics[feed].book, at: moment)
-    case .publishTrades(let feed, let record):
-      put(record.encoded(), .trades(feed: feed), on: topics[feed].trades, at: moment)
-    case .publishFunding(let feed, let record):
-      put(record.encoded(), .funding(feed: feed), on: topics[feed].funding, at: moment)
+      outlet.put(writer.bytes, .book(feed: feed), heard: moment.wall)
+    case .publishTrades(let feed, let record): outlet.put(record.encoded(), .trades(feed: feed), heard: moment.wall)
+    case .publishFunding(let feed, let record): outlet.put(record.encoded(), .funding(feed: feed), heard: moment.wall)
     case .show(let feed, let view): show(view, settings.feeds[feed])
     case .log(let log): say(log)
     }
-  }
-
-  private func put(_ value: [UInt8], _ stream: RecordStream, on topic: FeedTopics.Place, at moment: Moment) {
-    let headers = RecordHeaders().adding("ingestor.in", moment.wall)
-    outlet.put(.init(stream, topic: topic.name, key: topic.key, value: value, headers: headers))
   }
 
   private func show(_ view: FeedView, _ feed: FeedPlace) {
@@ -123,30 +139,6 @@ final class IngestorShell: Sendable {
     } else {
       logger.log(level, log.message, ["venue": .string(log.venue.text)])
     }
-  }
-}
-
-/// Where a feed's records go.
-struct FeedTopics: Sendable {
-  struct Place: Sendable {
-    let name: String
-    let key: String
-  }
-
-  let book, trades, funding: Place
-  /// How they are created.
-  let layouts: [Topic.Layout]
-
-  init(_ feed: FeedPlace) {
-    let (venue, symbol) = (feed.market.venue, feed.symbol)
-    func place(_ name: String) -> Place { Place(name: name, key: symbol.description) }
-    book = place(Topic.book(venue: venue, symbol: symbol))
-    trades = place(Topic.trades(venue: venue, symbol: symbol))
-    funding = place(Topic.funding(venue: venue, symbol: symbol))
-    let hasFunding = feed.market.declaration.funding != nil
-    layouts =
-      [Topic.bookLayout(venue: venue, symbol: symbol), Topic.tradesLayout(venue: venue, symbol: symbol)]
-      + (hasFunding ? [Topic.fundingLayout(venue: venue, symbol: symbol)] : [])
   }
 }
 
@@ -184,10 +176,9 @@ private struct FeedGauges: Sendable {
   private let series: [Series]
   private let health: Health
 
-  init(_ feeds: [FeedPlace], inbox: Inbox, health: Health, metrics: Metrics) {
+  init(_ feeds: [FeedPlace], health: Health, metrics: Metrics) {
     series = feeds.map { Series($0, metrics) }
     self.health = health
-    metrics.gauge("apus_inbox_dropped_frames", help: "Frames dropped because the inbox was full") { inbox.droppedFrames.value }
   }
 
   func update(_ feeds: [FeedHealth]) {

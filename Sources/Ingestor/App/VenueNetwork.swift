@@ -6,7 +6,8 @@ import Synchronization
 import Traffic
 import Venues
 
-/// Streams and requests of the venues: carries out what the core asks for and puts what comes of it into the inbox.
+/// Streams and requests of the venues: carries out what the core asks for. Answers go into the inbox; what a stream brings is handed over
+/// on the spot.
 final class VenueNetwork: Sendable {
   private let endpoints: [Venue: VenueEndpoints]
   private let inbox: Inbox
@@ -30,17 +31,22 @@ final class VenueNetwork: Sendable {
     streams = try WebSocketClient(configuration)
   }
 
-  func connect(_ id: LinkID, to venue: Venue, target: String) {
-    let inbox = inbox
+  /// Opens a stream. `receive` is lent each frame and `tell` hears of the rest, both on the streams' thread, which reads nothing while
+  /// they work; that a stream could not be begun is told through the inbox.
+  func connect(
+    _ id: LinkID, to venue: Venue, target: String,
+    receive: @escaping @Sendable (UnsafeBufferPointer<UInt8>, EventTime) -> Void,
+    tell: @escaping @Sendable (IngestorEvent, EventTime) -> Void
+  ) {
     do throws(WebSocketRefusal) {
-      let link = try streams.connect(WebSocketRequest(address(of: venue).streams.appending(target))) { _, event, time in
+      let request = WebSocketRequest(address(of: venue).streams.appending(target))
+      let link = try streams.connect(request, messages: { _, bytes, time in receive(bytes, time) }) { _, event, time in
         switch event {
-        case .opened: inbox.offer(.opened(id), at: time)
-        case .text(let bytes), .binary(let bytes): inbox.offer(.frame(id, bytes), at: time)
-        case .pong: break
+        case .opened: tell(.opened(id), time)
+        case .text, .binary, .pong: break
         case .closed(let closure):
           let reason = closure.reason.isEmpty ? "" : " (\(closure.reason))"
-          inbox.offer(.closed(id, reason: "code \(closure.code)\(reason)"), at: time)
+          tell(.closed(id, reason: "code \(closure.code)\(reason)"), time)
         }
       }
       links.withLock { $0[id.feed] = (id.number, link) }
@@ -49,9 +55,15 @@ final class VenueNetwork: Sendable {
     }
   }
 
+  /// Stops reading a stream for a while.
+  func pause(_ id: LinkID) { link(id)?.pauseReading() }
+
+  /// Reads a stream again.
+  func resume(_ id: LinkID) { link(id)?.resumeReading() }
+
   /// Sends a text frame; a stream that does not take it is about to end, which is told of anyway.
   func send(_ frame: [UInt8], on id: LinkID) {
-    let link = links.withLock { links in links[id.feed].flatMap { $0.number == id.number ? $0.link : nil } }
+    let link = link(id)
     do throws(WebSocketRefusal) {
       try link?.send(text: frame)
     } catch {
@@ -81,6 +93,10 @@ final class VenueNetwork: Sendable {
 
   /// Time has passed: lets go what waits for the venues' limits.
   func tick() { for caller in callers.values { caller.gate.tick() } }
+
+  private func link(_ id: LinkID) -> WebSocketLink? {
+    links.withLock { links in links[id.feed].flatMap { $0.number == id.number ? $0.link : nil } }
+  }
 
   private func address(of venue: Venue) -> VenueEndpoints {
     guard let endpoints = endpoints[venue] else { preconditionFailure("every venue that is fed has its addresses") }

@@ -6,7 +6,8 @@ import Redis
 import Runtime
 
 // Follows the venues' books and writes them to Kafka and Redis.
-var configuration = Configuration.ofProcess()
+var configuration = Configuration(
+  environment: translatingHarness(processEnvironment()), arguments: Array(CommandLine.arguments.dropFirst()))
 let logger = Logger(service: "Ingestor", configuration: &configuration)
 let settings = IngestorConfiguration(&configuration, logger: logger)
 configuration.finish(program: "Ingestor")
@@ -27,8 +28,8 @@ do {
     redisURL, logger: logger, metrics: metrics, onRewriteNeeded: { inbox.offer(.stateForgotten, at: .now()) })
   service.addThread("redis", wake: redis.wake) { redis.run(until: $0) }
 
-  let outlet = try RecordOutlet(
-    settings.kafka, feeds: settings.core.feeds, health: health, metrics: metrics, logger: logger)
+  let topics = settings.core.feeds.map { FeedTopics($0, bookTopic: settings.bookTopic) }
+  let outlet = try RecordOutlet(settings.kafka, topics: topics, health: health, metrics: metrics, logger: logger)
   service.addThread("kafka", wake: outlet.wake) { try outlet.run(until: $0) }
 
   let network = try VenueNetwork(settings.endpoints, traffic: settings.traffic, inbox: inbox, metrics: metrics)

@@ -63,6 +63,7 @@ struct BookPublisher: Sendable {
   mutating func follow(_ update: DepthUpdate, _ sync: BookSync, at now: Moment, into effects: inout [IngestorEffect]) {
     isDirty = true
     lastID = update.lastID
+    venueTime = update.eventTime == .zero ? nil : update.eventTime
     guard !owesBook, !hasHole else { return }  // The whole book is due, and has this step.
     nextStatus = now.steady + Self.statusInterval
     var record = record(.diff, sync)

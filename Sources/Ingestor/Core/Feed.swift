@@ -26,6 +26,8 @@ struct Feed: Sendable {
   private static let farewell = Interval.hour
   /// A stream or a snapshot that takes longer is given up, whatever the transport says or forgets to say.
   private static let patience = 15 * Interval.second
+  /// A stream waits for a snapshot so long at most.
+  private static let pause = 5 * Interval.second
 
   let market: VenueMarket
   let symbol: Symbol
@@ -42,6 +44,8 @@ struct Feed: Sendable {
   private var link = Link.down(retryAt: .zero)
   /// Number of the newest stream.
   private var number = 0
+  /// Nothing is read from it for a moment.
+  private var isPaused = false
   private var reconnectDelay = Backoff(initialMilliseconds: 250, maximumMilliseconds: 30_000)
   private var call = SnapshotCall.idle(notBefore: .zero)
   private var callNumber = 0
@@ -61,7 +65,15 @@ struct Feed: Sendable {
   }
 
   /// True when the venue would spell our symbol like this; asked only of instruments that cannot be read whole.
-  func hasVenueSpelling(_ venueSymbol: String) -> Bool { venueSymbol == symbol.base + symbol.quote }
+  func hasVenueSpelling(_ venueSymbol: String) -> Bool { venueSymbol == presumedSpelling }
+
+  private var presumedSpelling: String { symbol.base + symbol.quote }
+
+  /// Begins before the venue's list has come. What a contract stands for only the list knows, so that perpetuals wait for it.
+  mutating func presumeInstrument() {
+    guard !symbol.isPerpetual else { return }
+    learn(Instrument(venue: market.venue, symbol: symbol, venueSymbol: presumedSpelling, tick: .zero, lot: .zero))
+  }
 
   /// Takes the venue's description; the feed begins with the first one.
   mutating func learn(_ instrument: Instrument) {
@@ -75,6 +87,7 @@ struct Feed: Sendable {
     link = .open(since: now.steady)
     health.isConnected = true
     health.connections += 1
+    isPaused = false
     // A snapshot asked for earlier may be older than this stream.
     callNumber += 1
     send(plan.subscribe, into: &effects)
@@ -84,7 +97,9 @@ struct Feed: Sendable {
     finish(sync.opened(at: now.steady), at: now, into: &effects)
   }
 
-  mutating func frame(_ bytes: [UInt8], on number: Int, at now: Moment, into effects: inout [IngestorEffect]) {
+  mutating func frame(
+    _ bytes: UnsafeBufferPointer<UInt8>, on number: Int, at now: Moment, into effects: inout [IngestorEffect]
+  ) {
     guard number == self.number, let instrument else { return }
     if case .connecting = link { opened(number, at: now, into: &effects) }
     guard case .open = link else { return }
@@ -106,16 +121,14 @@ struct Feed: Sendable {
       trades.damaged()
       finish(sync.damaged(at: now.steady), at: now, into: &effects)
     }
+    keepReading(at: now, into: &effects)
   }
 
-  /// Steps of the book are numbered, and tell by themselves; trades may not be.
-  mutating func framesWereDropped() { trades.damaged() }
-
   private mutating func takeTrades(
-    _ frame: [UInt8], of instrument: Instrument, at now: Moment, into effects: inout [IngestorEffect]
+    _ frame: UnsafeBufferPointer<UInt8>, of instrument: Instrument, at now: Moment, into effects: inout [IngestorEffect]
   ) {
     do throws(ReplyError) {
-      guard var found = try declaration.trades(frame: frame) else {
+      guard var found = try declaration.trades(frame: Array(frame)) else {
         health.ignoredFrames += 1
         return
       }
@@ -147,11 +160,17 @@ struct Feed: Sendable {
     case .confirmed(let snapshot):
       // One that is too old leaves the book wanting another, a little later.
       call = .idle(notBefore: now.steady + snapshotDelay.nextDelay(using: &generator))
-      finish(sync.receive(snapshot), at: now, into: &effects)
+      let (step, waiting) = sync.load(snapshot)
+      finish(step, at: now, into: &effects)
+      for step in waiting {
+        update = step
+        finish(sync.resume(step), at: now, into: &effects)
+      }
     case .failed(let failure), .unknown(let failure):
       call = .idle(notBefore: now.steady + snapshotDelay.nextDelay(using: &generator, atLeast: failure.shortestWait))
       log(.warning, "no snapshot: \(failure)", &effects)
     }
+    keepReading(at: now, into: &effects)
   }
 
   mutating func bookRecordsWereLost() { publisher.owesRepair() }
@@ -168,6 +187,7 @@ struct Feed: Sendable {
     finish(sync.tick(at: now.steady), at: now, into: &effects)
     if sync.isSilent(at: now.steady) { drop("silent beyond the limit", at: now, into: &effects) }
     keepLink(at: now, into: &effects)
+    keepReading(at: now, into: &effects)
     trades.keepUp(at: now, into: &effects)
     publish(at: now, into: &effects)
   }
@@ -196,6 +216,18 @@ struct Feed: Sendable {
         send([heartbeat.frame], into: &effects)
       }
     }
+  }
+
+  /// A stream that fills the buffer while the snapshot is under way has to wait for it, or steps would be lost that the snapshot may
+  /// need. Not for long: trades wait, too.
+  private mutating func keepReading(at now: Moment, into effects: inout [IngestorEffect]) {
+    guard isPaused || sync.wantsSnapshot else { return }
+    var mustWait = false
+    if case .open = link, case .pending(let since) = call, sync.isBufferFull { mustWait = now.steady - since <= Self.pause }
+    guard mustWait != isPaused else { return }
+    isPaused = mustWait
+    let id = LinkID(feed: index, number: number)
+    if case .open = link { effects.append(mustWait ? .pause(id) : .resume(id)) }
   }
 
   private func send(_ frames: [[UInt8]], into effects: inout [IngestorEffect]) {

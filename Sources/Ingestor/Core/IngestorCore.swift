@@ -20,6 +20,8 @@ public struct IngestorSettings: Sendable {
   public var bookLimits = BookSync.Limits()
   /// Levels a side that Redis shows.
   public var shownLevels = 50
+  /// True to follow spot symbols before the venue's list has come, in the spelling that venues have for them: `BTCUSDT`.
+  public var presumesInstruments = false
 
   /// More feeds in one process would share one connection limit of a venue's.
   public static let maximumFeeds = 100
@@ -49,6 +51,7 @@ public struct IngestorCore: Sendable {
     var generator = SeededGenerator(seed: seed)
     for (index, place) in settings.feeds.enumerated() {
       feeds.append(Feed(index: index, of: place, settings: settings, seed: generator.next()))
+      if settings.presumesInstruments { feeds[index].presumeInstrument() }
       fundings.append(FundingFeed(index: index, of: place, seed: generator.next()))
     }
     catalogs = settings.markets.enumerated().map { index, market in
@@ -67,8 +70,7 @@ public struct IngestorCore: Sendable {
     case .instruments(let market, let result): learn(result, from: market, into: &effects)
     case .opened(let link): onFeed(link.feed) { feed, now in feed.opened(link.number, at: now, into: &effects) }
     case .frame(let link, let bytes):
-      onFeed(link.feed) { feed, now in feed.frame(bytes, on: link.number, at: now, into: &effects) }
-    case .framesDropped(let feed): onFeed(feed) { feed, _ in feed.framesWereDropped() }
+      bytes.withUnsafeBufferPointer { receive($0, on: link, at: moment, into: &effects) }
     case .closed(let link, let reason):
       onFeed(link.feed) { feed, now in feed.closed(link.number, reason: reason, at: now, into: &effects) }
     case .snapshot(let feed, let call, let result):
@@ -84,6 +86,15 @@ public struct IngestorCore: Sendable {
       isStopping = true
       for index in feeds.indices { feeds[index].stop(at: now, into: &effects) }
     }
+  }
+
+  /// Takes a frame that is lent for the time of the call: the same as the event, without memory of its own.
+  public mutating func receive(
+    _ frame: UnsafeBufferPointer<UInt8>, on link: LinkID, at moment: Moment, into effects: inout [IngestorEffect]
+  ) {
+    now = moment.notBefore(now)
+    guard feeds.indices.contains(link.feed), !isStopping else { return }
+    feeds[link.feed].frame(frame, on: link.number, at: now, into: &effects)
   }
 
   private mutating func onFeed(_ index: Int, _ body: (inout Feed, Moment) -> Void) {

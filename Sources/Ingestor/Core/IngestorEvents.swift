@@ -38,10 +38,8 @@ public enum IngestorEvent: Sendable {
   case instruments(market: Int, VenueResult)
   /// A stream is open.
   case opened(LinkID)
-  /// A frame came.
+  /// A frame came; `IngestorCore.receive` takes one that is only lent.
   case frame(LinkID, [UInt8])
-  /// Frames of a feed were dropped, before whatever comes next.
-  case framesDropped(feed: Int)
   /// A stream ended or could not be opened.
   case closed(LinkID, reason: String)
   /// The answer to the snapshot request `call` of a feed.
@@ -64,6 +62,10 @@ public enum IngestorEffect: Sendable, Equatable {
   case connect(LinkID, target: String)
   /// Send a text frame on a stream.
   case send(LinkID, [UInt8])
+  /// Stop reading a stream; what it brings waits in the network.
+  case pause(LinkID)
+  /// Read a stream again.
+  case resume(LinkID)
   /// End a stream; its `closed` is not waited for.
   case disconnect(LinkID)
   /// Ask for a snapshot.

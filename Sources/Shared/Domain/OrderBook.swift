@@ -63,16 +63,19 @@ public struct OrderBook: Sendable {
   public var top: TopOfBook { TopOfBook(bid: best(.buy), ask: best(.sell)) }
 
   /// True when the best bid is at or above the best ask.
-  public var isCrossed: Bool { top.isCrossed }
+  public var isCrossed: Bool {
+    guard let bid = bids.bestKey, let ask = asks.bestKey else { return false }
+    return bid >= -ask
+  }
 
   /// Number of levels on a side.
   public func count(_ side: Side) -> Int { side == .buy ? bids.count : asks.count }
 
   /// The level at `depth` (0 is the best), or nil beyond the last.
   public func level(_ side: Side, _ depth: Int) -> BookLevel? {
-    let ladder = side == .buy ? bids : asks
-    guard depth >= 0, depth < ladder.count else { return nil }
-    let (key, quantity) = ladder[depth]
+    guard depth >= 0, depth < count(side) else { return nil }
+    // Not by a copy of the ladder: its memory is counted.
+    let (key, quantity) = side == .buy ? bids[depth] : asks[depth]
     return BookLevel(price: Price(units: side == .buy ? key : -key), quantity: Quantity(units: quantity))
   }
 
@@ -95,6 +98,9 @@ struct Ladder: Sendable {
   private var quantities: [Int64] = []
 
   var count: Int { keys.count }
+
+  /// Key of the best level, or nil when there is none.
+  var bestKey: Int64? { keys.last }
 
   /// The level `depth` steps from the best; `depth` is below `count`.
   subscript(depth: Int) -> (key: Int64, quantity: Int64) {

@@ -18,7 +18,7 @@ public protocol MarketData: Sendable, Hashable {
   /// The stream of a symbol's book and public trades.
   func symbolStream(venueSymbol: String) -> StreamPlan
   /// Reads a frame of that stream into `update`. Throws when it is of a book, or could be, and cannot be read to its end.
-  func decode(frame: [UInt8], into update: inout DepthUpdate) throws(ReplyError) -> StreamFrame
+  func decode(frame: UnsafeBufferPointer<UInt8>, into update: inout DepthUpdate) throws(ReplyError) -> StreamFrame
   /// The public trades in a frame of that stream, in the venue's order; nil for a frame of another kind.
   func trades(frame: [UInt8]) throws(ReplyError) -> PublicTrades?
   /// Asks for the whole book; nil where the stream brings it.

@@ -32,8 +32,8 @@ public enum VenueMarket: Sendable, Hashable {
     }
   }
 
-  /// Reads a frame as the venue declares, without a detour: this is called for every frame.
-  public func decode(frame: [UInt8], into update: inout DepthUpdate) throws(ReplyError) -> StreamFrame {
+  /// Reads a frame as the venue declares, without a detour: this is called for every frame, which is lent for the time of the call.
+  public func decode(frame: UnsafeBufferPointer<UInt8>, into update: inout DepthUpdate) throws(ReplyError) -> StreamFrame {
     switch self {
     case .binance(let market): try market.decode(frame: frame, into: &update)
     case .bybit(let market): try market.decode(frame: frame, into: &update)

@@ -22,7 +22,7 @@ extension BinanceMarket: MarketData {
   }
 
   /// Reads a frame of the depth stream.
-  public func decode(frame: [UInt8], into update: inout DepthUpdate) throws(ReplyError) -> StreamFrame {
+  public func decode(frame: UnsafeBufferPointer<UInt8>, into update: inout DepthUpdate) throws(ReplyError) -> StreamFrame {
     try BinanceDepth.decode(frame: frame, into: &update)
   }
 

@@ -139,6 +139,13 @@ public struct BookSync: Sendable {
     if case .closed = state { return .nothing }
     lastHeard = time
     counts.received += 1
+    return take(update)
+  }
+
+  /// Takes a step that `load` has handed back.
+  public mutating func resume(_ update: DepthUpdate) -> BookStep { take(update) }
+
+  private mutating func take(_ update: DepthUpdate) -> BookStep {
     if update.isWhole { return replace(by: update) }
     switch state {
     case .closed: return .nothing
@@ -158,15 +165,33 @@ public struct BookSync: Sendable {
 
   /// A snapshot came, asked for or not. One that is older than the book changes nothing.
   public mutating func receive(_ snapshot: DepthSnapshot) -> BookStep {
+    let (first, waiting) = load(snapshot)
+    var step = first
+    for update in waiting {
+      let next = resume(update)
+      if next != .applied, next != .nothing { step = next }
+    }
+    return step
+  }
+
+  /// Takes a snapshot as `receive` does, but leaves the steps that have waited for it to the caller, who must `resume` with each of them,
+  /// oldest first, before anything else: so that each can be followed.
+  public mutating func load(_ snapshot: DepthSnapshot) -> (step: BookStep, waiting: ArraySlice<DepthUpdate>) {
     switch state {
-    case .closed, .joining: return .nothing
-    case .buffering(let buffer): return start(from: snapshot, buffer)
+    case .closed, .joining: return (.nothing, [])
+    case .buffering(let buffer): return (.nothing, start(from: snapshot, buffer))
     case .live(let last, let base):
-      guard snapshot.lastID >= max(last, base) else { return .nothing }
+      guard snapshot.lastID >= max(last, base) else { return (.nothing, []) }
       storage.load(bids: snapshot.bids, asks: snapshot.asks)
       state = .live(last: last, base: snapshot.lastID)
-      return afterChange(.becameValid)
+      return (afterChange(.becameValid), [])
     }
+  }
+
+  /// True when a step more would cost an older one.
+  public var isBufferFull: Bool {
+    guard case .buffering(let buffer) = state else { return false }
+    return buffer.count >= limits.maximumBufferedUpdates
   }
 
   /// The stream brought a whole book: it counts whatever was known before, numbers that begin anew included.
@@ -176,19 +201,13 @@ public struct BookSync: Sendable {
     return afterChange(.becameValid)
   }
 
-  private mutating func start(from snapshot: DepthSnapshot, _ buffer: [DepthUpdate]) -> BookStep {
+  private mutating func start(from snapshot: DepthSnapshot, _ buffer: [DepthUpdate]) -> ArraySlice<DepthUpdate> {
     let fresh = buffer.drop { isStale($0, after: snapshot.lastID) }
-    if let first = fresh.first, !joins(first, snapshot.lastID) { return .nothing }  // Older than what was collected: another one.
+    if let first = fresh.first, !joins(first, snapshot.lastID) { return [] }  // Older than what was collected: another one.
     counts.stale += buffer.count - fresh.count
     storage.load(bids: snapshot.bids, asks: snapshot.asks)
-    guard let last = fresh.last else {
-      state = .joining(base: snapshot.lastID)
-      return .nothing
-    }
-    for update in fresh { storage.apply(update) }
-    counts.applied += fresh.count
-    state = .live(last: last.lastID, base: snapshot.lastID)
-    return afterChange(.becameValid)
+    state = .joining(base: snapshot.lastID)
+    return fresh
   }
 
   private mutating func join(_ update: DepthUpdate, base: Int64) -> BookStep {

@@ -31,9 +31,9 @@ struct DepthScanner {
     }
     try scanner.beginArray()
     while true {
-      if let (price, quantity) = scanner.nextDecimalPair() {
-        levels.append(try level(price, quantity))
-        continue
+      while let (price, quantity) = scanner.nextDecimalPair(scales: Price.scale, Quantity.scale) {
+        guard price > 0 else { throw scanner.malformed }
+        levels.append(BookLevel(price: Price(units: price), quantity: Quantity(units: quantity)))
       }
       guard try scanner.nextElement() else { return true }
       try scanner.beginArray()
@@ -46,7 +46,6 @@ struct DepthScanner {
     }
   }
 
-  @inline(__always)
   private mutating func level(_ price: JSONText, _ quantity: JSONText) throws(JSONError) -> BookLevel {
     let level: BookLevel
     do throws(DecimalError) {

@@ -25,7 +25,7 @@ extension BybitMarket: MarketData {
   }
 
   /// Reads a frame; a book of another depth is none of this market's.
-  public func decode(frame: [UInt8], into update: inout DepthUpdate) throws(ReplyError) -> StreamFrame {
+  public func decode(frame: UnsafeBufferPointer<UInt8>, into update: inout DepthUpdate) throws(ReplyError) -> StreamFrame {
     switch try BybitDepth.decode(frame: frame, into: &update) {
     case .book(let depth): depth == self.depth ? .depth : .other
     case .answer: .answer

@@ -111,36 +111,77 @@ public struct JSONScanner {
     peek() == UInt8(ascii: "\"") ? try rawString() : try numberText()
   }
 
-  /// The texts of the next element when it is written exactly like `["26796.10","0.25"]`, as book levels are; nil, without a step, when
-  /// it is written in any other way or there is none. Several times faster than element by element.
-  public mutating func nextDecimalPair() -> (JSONText, JSONText)? {
+  /// The next element in units of `10^-first` and `10^-second` when it is written exactly like `["26796.10","0.25"]`, as book levels are;
+  /// nil, without a step, when it is written in any other way, does not fit or there is none. Reads each byte once.
+  public mutating func nextDecimalPair(scales first: Int, _ second: Int) -> (Int64, Int64)? {
     var index = position
     if !isFirst {
       guard index < bytes.count, bytes[index] == UInt8(ascii: ",") else { return nil }
       index += 1
     }
     guard index + 1 < bytes.count, bytes[index] == UInt8(ascii: "["), bytes[index + 1] == UInt8(ascii: "\"") else { return nil }
-    let first = index + 2
-    let firstEnd = decimalEnd(from: first)
-    guard firstEnd + 2 < bytes.count, bytes[firstEnd] == UInt8(ascii: "\""), bytes[firstEnd + 1] == UInt8(ascii: ","),
-      bytes[firstEnd + 2] == UInt8(ascii: "\"")
+    index += 2
+    guard let left = plainDecimal(at: &index, scale: first), index + 2 < bytes.count, bytes[index] == UInt8(ascii: "\""),
+      bytes[index + 1] == UInt8(ascii: ","), bytes[index + 2] == UInt8(ascii: "\"")
     else { return nil }
-    let second = firstEnd + 3
-    let secondEnd = decimalEnd(from: second)
-    guard secondEnd + 1 < bytes.count, bytes[secondEnd] == UInt8(ascii: "\""), bytes[secondEnd + 1] == UInt8(ascii: "]") else {
-      return nil
-    }
-    position = secondEnd + 2
+    index += 3
+    guard let right = plainDecimal(at: &index, scale: second), index + 1 < bytes.count, bytes[index] == UInt8(ascii: "\""),
+      bytes[index + 1] == UInt8(ascii: "]")
+    else { return nil }
+    position = index + 2
     isFirst = false
-    return (slice(first, firstEnd), slice(second, secondEnd))
+    return (left, right)
   }
 
-  /// The end of the run of digits, points and signs that begins at `start`.
+  /// Reads `digits` or `digits.digits`, at most 18 of them and at most `scale` behind the point, and steps behind them.
   @inline(__always)
-  private func decimalEnd(from start: Int) -> Int {
-    var index = start
-    while index < bytes.count, bytes[index] &- 0x2D <= 0x39 - 0x2D { index += 1 }
-    return index
+  private func plainDecimal(at index: inout Int, scale: Int) -> Int64? {
+    var value: UInt64 = 0
+    let start = index
+    while index < bytes.count, bytes[index] &- 0x30 < 10 {
+      value = value &* 10 &+ UInt64(bytes[index] &- 0x30)
+      index += 1
+    }
+    let whole = index - start
+    guard whole > 0 else { return nil }
+    var decimals = 0
+    if index < bytes.count, bytes[index] == UInt8(ascii: ".") {
+      index += 1
+      let fractionStart = index
+      // Venues like to write eight decimals.
+      if let eight = eightDigits(at: index) {
+        value = value &* 100_000_000 &+ eight
+        index += 8
+      }
+      while index < bytes.count, bytes[index] &- 0x30 < 10 {
+        value = value &* 10 &+ UInt64(bytes[index] &- 0x30)
+        index += 1
+      }
+      decimals = index - fractionStart
+      guard decimals > 0, decimals <= scale else { return nil }
+    }
+    // Eighteen digits fit; more may have wrapped round.
+    guard whole + decimals <= 18, var units = Int64(exactly: value) else { return nil }
+    for _ in decimals..<scale {
+      let (product, overflow) = units.multipliedReportingOverflow(by: 10)
+      guard !overflow else { return nil }
+      units = product
+    }
+    return units
+  }
+
+  /// The number that eight digits make, read at once; nil when there is another byte among them.
+  @inline(__always)
+  private func eightDigits(at index: Int) -> UInt64? {
+    guard index + 8 <= bytes.count, let start = bytes.baseAddress else { return nil }
+    let text = UInt64(littleEndian: UnsafeRawPointer(start + index).loadUnaligned(as: UInt64.self))
+    let digits = text &- 0x3030_3030_3030_3030
+    // The highest bit of a byte shows whether it was, or with 118 added becomes, more than 127: then it was no digit.
+    guard (digits | (digits &+ 0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080 == 0 else { return nil }
+    // Neighbours become pairs, pairs become fours, fours become the whole; the first digit lies lowest.
+    let pairs = (digits &* 10 &+ digits >> 8) & 0x00FF_00FF_00FF_00FF
+    let fours = (pairs &* 100 &+ pairs >> 16) & 0x0000_FFFF_0000_FFFF
+    return (fours &* 10_000 &+ fours >> 32) & 0xFFFF_FFFF
   }
 
   /// A whole number.

@@ -68,9 +68,12 @@ public struct RecordHeaders: Hashable, Sendable {
     if let origin {
       headers.append(("origin", Array("\(origin.topic):\(origin.partition):\(origin.offset):\(origin.timestamp)".utf8)))
     }
-    for hop in hops { headers.append(("t.\(hop.name)", Array(hop.time.description.utf8))) }
+    for hop in hops { headers.append((Self.name(ofHop: hop.name), Array(hop.time.description.utf8))) }
     return headers
   }
+
+  /// The Kafka header that holds the time of a hop, nanoseconds as text.
+  public static func name(ofHop hop: String) -> String { "t.\(hop)" }
 
   private static func source(_ text: String) -> RecordSource? {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)

@@ -46,6 +46,9 @@ public enum Topic {
     public let partitions: Int32
     /// Kafka's topic configuration.
     public let settings: [(name: String, value: String)]
+
+    /// The same layout of another topic.
+    public func named(_ name: String) -> Layout { Layout(name: name, partitions: partitions, settings: settings) }
   }
 
   /// Topics partitioned by account share one count, so that the same partition of each belongs to the same accounts.
