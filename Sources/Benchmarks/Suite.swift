@@ -20,5 +20,6 @@ let suites = [
   Suite(name: "signing", measure: measureSigning),
   Suite(name: "risk", measure: measureRisk),
   Suite(name: "hop", measure: measureHop),
+  Suite(name: "ingest", measure: measureIngest),
   Suite(name: "stack", measure: measureStack),
 ]

@@ -4,7 +4,9 @@ import Runtime
 
 /// What runs as a process of its own, told by the environment what to do: the same code as the services' in a bare loop, against a server
 /// that replays a venue.
-let harnessLoops: [String: @Sendable () throws -> Int32] = ["orders": placeOrders]
+let harnessLoops: [String: @Sendable () throws -> Int32] = [
+  "orders": placeOrders, "ingest": followVenue, "ingest-venue": serveVenue, "floor-stream": followFloor,
+]
 
 do {
   let words = Array(CommandLine.arguments.dropFirst())

@@ -5,3 +5,4 @@
 #include "front.h"
 #include "kafka.h"
 #include "records.h"
+#include "stream.h"
