@@ -80,7 +80,8 @@ import Testing
   @Test func aClientWithNothingToDoUsesNoProcessor() async throws {
     try await withServer { server in
       try await withClient { client in
-        let request = HTTPRequest(.get, "http://127.0.0.1:\(server.port)/", timeoutMilliseconds: 50, connectTimeoutMilliseconds: 40)
+        let base = "http://127.0.0.1:\(server.port)/"
+        let request = HTTPRequest(.get, base, timeoutMilliseconds: 50, connectTimeoutMilliseconds: 40)
         for _ in 0..<3 { #expect(try await client.outcome(of: request).response != nil) }
         try await Task.sleep(for: .milliseconds(100))
         let before = processNanoseconds()

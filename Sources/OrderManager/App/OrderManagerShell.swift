@@ -8,11 +8,17 @@ import Wire
 
 /// The one thread that owns Kafka's clients and the cores: feeds them what comes and carries out what they say.
 final class OrderManagerShell {
-  /// A partition in our care.
-  struct Owned {
+  /// A partition in our care. A class: a core is large, and is changed where it lies.
+  final class Owned {
     var core: OrderManagerPartition
     let generation: UInt64
-    var streams: [PrivateStream]
+    let streams: [PrivateStream]
+
+    init(_ core: OrderManagerPartition, generation: UInt64, streams: [PrivateStream]) {
+      self.core = core
+      self.generation = generation
+      self.streams = streams
+    }
   }
 
   private static let tickEvery = 20 * Interval.millisecond

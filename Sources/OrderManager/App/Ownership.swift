@@ -59,7 +59,7 @@ extension OrderManagerShell {
         PrivateStream(route, $0, client: streamClient, gateway: gateway, inbox: inbox, logger: logger)
       }
     }
-    owned[partition] = Owned(core: OrderManagerPartition(settings), generation: nextGeneration, streams: streams)
+    owned[partition] = Owned(OrderManagerPartition(settings), generation: nextGeneration, streams: streams)
     nextGeneration += 1
     feed(.restored(restored), to: partition)
     for instrument in instruments.sorted(by: { $0.key < $1.key }) { feed(.instrument(instrument.value), to: partition) }
@@ -110,10 +110,10 @@ extension OrderManagerShell {
 
   /// Hands an event to a partition's core, unless it is meant for an earlier one, and carries out what follows.
   func feed(_ event: OrderManagerEvent, to partition: Int32, generation: UInt64? = nil) {
-    guard let current = owned[partition]?.generation, generation == nil || generation == current else { return }
+    guard let owned = owned[partition], generation == nil || generation == owned.generation else { return }
     effects.removeAll(keepingCapacity: true)
-    owned[partition]?.core.apply(event, at: gateway.ourClock.now(), into: &effects)
-    for effect in effects { carryOut(effect, partition, current) }
+    owned.core.apply(event, at: gateway.ourClock.now(), into: &effects)
+    for effect in effects { carryOut(effect, partition, owned.generation) }
   }
 
   private func carryOut(_ effect: OrderManagerEffect, _ partition: Int32, _ generation: UInt64) {
