@@ -31,7 +31,8 @@ func measure(_ options: Options) throws -> Int32 {
   try writeAll(Array(Table(lines).text.utf8), to: STDOUT_FILENO)
   if let file = options.jsonFile { try replaceFile(file, with: Array(Line.document(lines).utf8)) }
   guard let file = options.marginFile else { return 0 }
-  let faults = try Margins(String(decoding: try readFile(file), as: UTF8.self)).faults(in: lines)
+  let faults = try Margins(String(decoding: try readFile(file), as: UTF8.self))
+    .faults(in: lines, isEverything: options.names.isEmpty)
   for fault in faults { try writeAll(Array("worse than its margin: \(fault)\n".utf8), to: STDOUT_FILENO) }
   return faults.isEmpty ? 0 : 1
 }

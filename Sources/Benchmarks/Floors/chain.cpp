@@ -29,57 +29,34 @@ std::string order_body(int64_t due, int32_t bytes) {
 }
 
 /// What stands for the risk gate: hands each record on.
-class relay {
- public:
-  explicit relay(const floor_chain &chain)
-      : source(chain.bootstrap, chain.first, 0), sink(chain.bootstrap), thread([this, chain] {
-          const char *error = attempt([&] { run(chain); });
-          failure = error ? error : "";
-        }) {}
-  ~relay() {
-    stop = true;
-    if (thread.joinable()) thread.join();
+void relay(const floor_chain &chain, reader &source, const std::atomic<bool> &stop) {
+  producer sink(chain.bootstrap);
+  sink.know(chain.second);
+  for (int32_t i = 0; i < chain.count && !stop; i++) {
+    source.next([&](const char *value, size_t) { sink.send(chain.second, 0, "main", passed_on(value, chain.approval_bytes)); });
   }
-  void finish() {
-    thread.join();
-    if (!failure.empty()) throw std::runtime_error(failure);
-  }
-
- private:
-  void run(const floor_chain &chain) {
-    sink.know(chain.second);
-    for (int32_t i = 0; i < chain.count && !stop; i++) {
-      source.next([&](const char *value, size_t) { sink.send(chain.second, 0, "main", passed_on(value, chain.approval_bytes)); });
-    }
-    sink.flush();
-  }
-
-  reader source;
-  producer sink;
-  std::atomic<bool> stop{false};
-  std::string failure;
-  std::thread thread;
-};
+  sink.flush();
+}
 
 }  // namespace
 
 const char *floor_run_chain(const floor_chain *chain) {
   return attempt([&] {
-    reader approved(chain->bootstrap, chain->second, 0);
+    reader orders(chain->bootstrap, chain->first, 0), approved(chain->bootstrap, chain->second, 0);
     connection venue(chain->port);
-    relay relay(*chain);
+    worker gate([&](const std::atomic<bool> &stop) { relay(*chain, orders, stop); });
     producer client(chain->bootstrap);
     client.know(chain->first);
     std::string filling((size_t)std::max(chain->order_bytes - 20, 1), ' ');
     const char *prefix = "", *key = "main";
     floor_sender sender = {chain->bootstrap, chain->first, 0, &key, &prefix, 1, filling.c_str(), chain->per_second, chain->count, 0};
-    sending sending(sender, client);
+    worker sending([&](const std::atomic<bool> &stop) { send_all(sender, client, stop); });
     for (int32_t i = 0; i < chain->count; i++) {
       int64_t due = 0;
       approved.next([&](const char *value, size_t) { due = strtoll(value, nullptr, 10); });
       post(venue, order_body(due, chain->request_bytes));
     }
     sending.finish();
-    relay.finish();
+    gate.finish();
   });
 }

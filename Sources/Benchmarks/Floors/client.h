@@ -118,18 +118,21 @@ class reader : public client {
 /// Sends at the rate that is asked for; stops early when told to.
 void send_all(const floor_sender &sender, producer &producer, const std::atomic<bool> &stop);
 
-/// A thread that sends while the calling one reads; told to stop and awaited when that fails.
-class sending {
+/// A thread beside the calling one; told to stop, and awaited, when that one fails.
+class worker {
  public:
-  sending(const floor_sender &sender, producer &producer)
-      : thread([this, sender, &producer] {
-          const char *error = attempt([&] { send_all(sender, producer, stop); });
+  /// The body is called with the wish to stop.
+  template <typename Body>
+  explicit worker(Body body)
+      : thread([this, body] {
+          const char *error = attempt([&] { body(stop); });
           failure = error ? error : "";
         }) {}
-  ~sending() {
+  ~worker() {
     stop = true;
     if (thread.joinable()) thread.join();
   }
+  /// Waits for the end; throws what the body threw.
   void finish() {
     thread.join();
     if (!failure.empty()) throw std::runtime_error(failure);

@@ -97,7 +97,7 @@ const char *floor_hop(
     const char *prefix = "";
     floor_sender sender = {bootstrap, topic, 0, nullptr, &prefix, 1, filling.c_str(), per_second, count, 0};
     int64_t start = floor_now();
-    sending sending(sender, producer);
+    worker sending([&](const std::atomic<bool> &stop) { send_all(sender, producer, stop); });
     for (int32_t i = 0; i < count; i++) {
       reader.next([&](const char *value, size_t) { latencies[i] = floor_now() - strtoll(value, nullptr, 10); });
     }

@@ -29,11 +29,11 @@ public struct Margins: Sendable, Hashable {
     self.limits = limits
   }
 
-  /// What is wrong with these lines: a ratio above its limit, or a line that is judged and was not measured.
-  public func faults(in lines: [Line]) -> [String] {
+  /// What is wrong with these lines: a ratio above its limit, or, when everything was to be measured, a line that is judged and missing.
+  public func faults(in lines: [Line], isEverything: Bool) -> [String] {
     limits.compactMap { limit in
       guard let ratio = lines.first(where: { $0.name == limit.name })?.ratio else {
-        return "\(limit.name) was not measured beside its floor"
+        return isEverything ? "\(limit.name) was not measured beside its floor" : nil
       }
       guard ratio.median > limit.ratio else { return nil }
       return "\(limit.name) takes \(fixed(ratio.median, 2)) times its floor; \(fixed(limit.ratio, 2)) are allowed"
