@@ -58,7 +58,7 @@ private func follow(
 }
 
 /// The version that RiskGate's snapshot of the account names.
-private func version(_ name: String, of account: Account, in snapshot: [UInt8]) -> Int64? {
+private func version(_ name: StaticString, of account: Account, in snapshot: [UInt8]) -> Int64? {
   guard let reader = try? RecordReader(snapshot), reader.value("account")?.string == account.text else { return nil }
   return reader.value(name)?.integer
 }

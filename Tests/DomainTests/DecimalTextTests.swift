@@ -109,4 +109,28 @@ import Testing
     #expect(Money.limit.quantity(at: Price(units: 1), .down) == nil)
     #expect(Money.limit.quantity(at: .zero, .down) == nil)
   }
+
+  @Test(arguments: 0..<10 as Range<UInt64>)
+  func writesWhatItsDigitsSay(seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    for _ in 0..<1_000 {
+      let wide = Int128(Int64(bitPattern: generator.next())) << 64 | Int128(generator.next())
+      // Numbers of every length, many of them with zeros at the end.
+      let value = (wide >> Int128(10 + generator.next() % 118)) * (generator.next() % 3 == 0 ? 1_000 : 1)
+      let scale = [0, 3, 8, 10, 18, 19, 38][Int(generator.next() % 7)]
+      let decimals = Int(generator.next() % 4)
+      var bytes: [UInt8] = []
+      DecimalText.append(value, scale: scale, minimumDecimals: decimals, to: &bytes)
+      #expect(String(decoding: bytes, as: UTF8.self) == naive(value, scale, decimals), "seed \(seed): \(value), \(scale), \(decimals)")
+    }
+  }
+
+  /// The digits of the integer, with a point among them.
+  private func naive(_ value: Int128, _ scale: Int, _ decimals: Int) -> String {
+    let digits = String(value.magnitude)
+    let padded = String(repeating: "0", count: max(0, scale + 1 - digits.count)) + digits
+    var fraction = String(padded.suffix(scale))
+    while fraction.count > decimals, fraction.last == "0" { fraction.removeLast() }
+    return (value < 0 ? "-" : "") + padded.dropLast(scale) + (fraction.isEmpty ? "" : "." + fraction)
+  }
 }

@@ -128,7 +128,7 @@ struct Harness {
   mutating func send(bytes: [UInt8]?, age: Int64 = 0, origin: RecordSource? = nil) -> Answer {
     let source = RecordSource(
       topic: Topic.orders, partition: settings.partition, offset: Int64(orders.count), timestamp: now + -age)
-    let record = OrderRecord(payload: bytes, source: source, origin: origin)
+    let record = OrderRecord(payload: bytes, source: source, origin: origin, defaults: settings.defaults)
     orders.append(record)
     let first = effects.count
     apply(.order(record))

@@ -91,7 +91,7 @@ import Wire
       return
     }
     let source = RecordSource(topic: Topic.orders, partition: 0, offset: Int64(gate.orders.count), timestamp: gate.now)
-    gate.orders.append(OrderRecord(payload: Array(text.utf8), source: source))
+    gate.orders.append(OrderRecord(payload: Array(text.utf8), source: source, defaults: gate.settings.defaults))
   }
 
   private static func execute(_ step: Int, _ random: inout SeededGenerator, on gate: inout Harness) {

@@ -15,10 +15,21 @@ final class GateLoop {
   private let feed: ReferenceFeed
   private let outbox: Outbox
   private let takeOver: TakeOverDriver
-  /// The partitions that are decided here.
-  private var gates: [Int32: GatePartition] = [:]
+  /// The partitions that are decided here, in their order.
+  private var gates: [Gate] = []
   private var outputs: [GateOutput] = []
   private var hasKnownMarket = false
+
+  /// A partition and its number. In a place of its own: a collection of values would move all of it for every change.
+  private final class Gate {
+    let partition: Int32
+    var core: GatePartition
+
+    init(_ partition: Int32, _ core: GatePartition) {
+      self.partition = partition
+      self.core = core
+    }
+  }
 
   /// Runs until the end, with every outcome acknowledged.
   static func run(_ context: GateContext, until stop: Latch) throws {
@@ -47,7 +58,7 @@ final class GateLoop {
   private init(_ context: GateContext) throws {
     self.context = context
     let kafka = context.settings.kafka
-    outbox = try Outbox(kafka, clock: context.clock, wakeup: context.wakeup)
+    outbox = try Outbox(kafka)
     feed = try ReferenceFeed(context)
     takeOver = TakeOverDriver(context: context, reader: try KafkaReader(kafka), outbox: outbox)
     consumer = try KafkaConsumer(kafka, group: Self.group, instanceID: context.settings.instance)
@@ -81,8 +92,8 @@ final class GateLoop {
     let news = try feed.take(limit: 1_000)
     for item in news {
       switch item {
-      case .forAll(let event): for partition in gates.keys.sorted() { try apply(event, to: partition) }
-      case .execution(let partition, let event): try apply(event, to: partition)
+      case .forAll(let event): for gate in gates { try apply(event, to: gate) }
+      case .execution(let partition, let event): if let gate = gate(partition) { try apply(event, to: gate) }
       }
     }
     // Said once: a book that breaks later is not this program's ill health.
@@ -122,15 +133,15 @@ final class GateLoop {
   }
 
   private func take(_ message: KafkaMessage) throws {
-    let partition = message.partition
-    guard gates[partition] != nil else { return }
+    guard let gate = gate(message.partition) else { return }
     boundary("riskgate.order.polled")
     let time = context.clock.now()
     let source = RecordSource(message)
     context.metrics.sinceAppend.observe(nanoseconds: time - source.timestamp)
-    gates[partition]?.decide(message.value, source: source, headers: message.recordHeaders, at: time, into: &outputs)
-    try carryOut(partition)
-    context.metrics.decision.observe(nanoseconds: context.clock.now() - time)
+    gate.core.decide(message.value, source: source, headers: message.recordHeaders, at: time, into: &outputs)
+    let decided = context.clock.now()
+    try carryOut(gate, at: decided)
+    context.metrics.decision.observe(nanoseconds: decided - time)
   }
 
   // MARK: Partitions
@@ -143,11 +154,14 @@ final class GateLoop {
     var starts: [TopicPartitionOffset] = []
     for partition in partitions {
       let taken = try takeOver.run(partition)
-      let (gate, start) = taken.partition(
+      let (core, start) = taken.partition(
         committed: committed[TopicPartition(Topic.orders, partition)] ?? 0, at: context.clock.now())
-      gates[partition] = gate
-      gates[partition]?.begin(knowing: feed.known, at: context.clock.now(), into: &outputs)
-      try carryOut(partition)
+      let gate = Gate(partition, core)
+      gates.removeAll { $0.partition == partition }
+      gates.append(gate)
+      gates.sort { $0.partition < $1.partition }
+      gate.core.begin(knowing: feed.known, at: context.clock.now(), into: &outputs)
+      try carryOut(gate, at: context.clock.now())
       try feed.follow(partition, from: taken.executionsNext)
       starts.append(TopicPartitionOffset(Topic.orders, partition, offset: start))
     }
@@ -161,13 +175,12 @@ final class GateLoop {
   /// stop.
   private func release() throws {
     context.health.set("orders", .unhealthy("no partitions"))
-    for partition in gates.keys.sorted() { try apply(.flush, to: partition) }
+    for gate in gates { try apply(.flush, to: gate) }
     if try settle(timeoutMilliseconds: 2_000), !gates.isEmpty {
       // Whoever comes next finds the outcomes in the log, with these offsets or without.
       do throws(KafkaError) {
-        let places = gates.sorted { $0.key < $1.key }
-        try consumer.commit(
-          places.map { TopicPartitionOffset(Topic.orders, $0.key, offset: $0.value.committable) }, timeoutMilliseconds: 1_000)
+        let places = gates.map { TopicPartitionOffset(Topic.orders, $0.partition, offset: $0.core.committable) }
+        try consumer.commit(places, timeoutMilliseconds: 1_000)
       } catch {
         context.logger.warning("offsets were not committed: \(error)")
       }
@@ -176,7 +189,7 @@ final class GateLoop {
   }
 
   private func drop() throws {
-    for partition in gates.keys.sorted() { try feed.leave(partition) }
+    for gate in gates { try feed.leave(gate.partition) }
     gates.removeAll()
     context.metrics.partitions.set(0)
   }
@@ -184,7 +197,7 @@ final class GateLoop {
   /// Waits until the broker has everything; false when the time is over first.
   private func settle(timeoutMilliseconds: Int) throws -> Bool {
     let deadline = Deadline(afterMilliseconds: timeoutMilliseconds)
-    while !gates.values.allSatisfy(\.isSettled) {
+    while !gates.allSatisfy(\.core.isSettled) {
       guard !deadline.isPast else { return false }
       try takeAcknowledgements(timeoutMilliseconds: 50)
     }
@@ -196,11 +209,11 @@ final class GateLoop {
   private func tick() throws {
     let isForgetful = context.isRedisForgetful.take()
     var commits: [TopicPartitionOffset] = []
-    for partition in gates.keys.sorted() {
-      if isForgetful { try apply(.refresh, to: partition) }
-      try apply(.tick, to: partition)
-      if let offset = gates[partition]?.takeCommit() {
-        commits.append(TopicPartitionOffset(Topic.orders, partition, offset: offset))
+    for gate in gates {
+      if isForgetful { try apply(.refresh, to: gate) }
+      try apply(.tick, to: gate)
+      if let offset = gate.core.takeCommit() {
+        commits.append(TopicPartitionOffset(Topic.orders, gate.partition, offset: offset))
       }
     }
     context.metrics.outstanding.set(Int64(outbox.outstanding))
@@ -210,42 +223,45 @@ final class GateLoop {
   }
 
   private func takeAcknowledgements(timeoutMilliseconds: Int = 0) throws {
+    let acknowledged = try outbox.takeAcknowledged(timeoutMilliseconds: timeoutMilliseconds)
+    guard !acknowledged.isEmpty else { return }
     let time = context.clock.now()
-    for done in try outbox.takeAcknowledged(timeoutMilliseconds: timeoutMilliseconds) {
-      let partition = done.partition
+    for done in acknowledged {
       boundary("riskgate.outcome.acknowledged", if: done.receipt.isOutcome)
-      if let stretch = gates[partition]?.intrusion(before: done.receipt, at: done.offset) {
-        try checkAlone(partition, stretch)
-      }
-      gates[partition]?.acknowledge(done.receipt, at: done.offset, time: time, into: &outputs)
-      try carryOut(partition)
+      guard let gate = gate(done.partition) else { continue }
+      if let stretch = gate.core.intrusion(before: done.receipt, at: done.offset) { try checkAlone(gate, stretch) }
+      gate.core.acknowledge(done.receipt, at: done.offset, time: time, into: &outputs)
+      try carryOut(gate, at: time)
     }
   }
 
   /// Somebody else has written where only the owner writes.
-  private func checkAlone(_ partition: Int32, _ stretch: LogStretch) throws {
-    let newest = try takeOver.reader.watermarks(Topic.approved, partition).high - 1
-    try takeOver.reader.readPartition(stretch.topic, partition, from: stretch.from, to: stretch.to) { message in
-      gates[partition]?.readIntruder(message.value, of: stretch.topic, at: message.offset, newest: newest)
+  private func checkAlone(_ gate: Gate, _ stretch: LogStretch) throws {
+    let newest = try takeOver.reader.watermarks(Topic.approved, gate.partition).high - 1
+    try takeOver.reader.readPartition(stretch.topic, gate.partition, from: stretch.from, to: stretch.to) { message in
+      gate.core.readIntruder(message.value, of: stretch.topic, at: message.offset, newest: newest)
     }
-    guard gates[partition]?.isFenced == true else { return }
-    throw OutboxError(description: "another owner has marked \(stretch.topic)[\(partition)]")
+    guard gate.core.isFenced else { return }
+    throw OutboxError(description: "another owner has marked \(stretch.topic)[\(gate.partition)]")
   }
 
   // MARK: Outputs
 
-  private func apply(_ event: RiskEvent, to partition: Int32) throws {
-    gates[partition]?.apply(event, at: context.clock.now(), into: &outputs)
-    try carryOut(partition)
+  private func gate(_ partition: Int32) -> Gate? { gates.first { $0.partition == partition } }
+
+  private func apply(_ event: RiskEvent, to gate: Gate) throws {
+    let time = context.clock.now()
+    gate.core.apply(event, at: time, into: &outputs)
+    try carryOut(gate, at: time)
   }
 
   /// Carries out what a partition wants, in order.
-  private func carryOut(_ partition: Int32) throws {
+  private func carryOut(_ gate: Gate, at time: Timestamp) throws {
     for output in outputs {
       note(output.effect)
       guard let record = output.record else { continue }
       boundary("riskgate.outcome.decided", if: record.receipt.isOutcome)
-      try outbox.send(record, of: partition)
+      try outbox.send(record, of: gate.partition, at: time)
       boundary("riskgate.outcome.sent", if: record.receipt.isOutcome)
       boundary("riskgate.snapshot.sent", if: record.topic == Topic.riskState)
     }

@@ -4,7 +4,8 @@ import RiskGateCore
 import Runtime
 import Wire
 
-/// Writes records and knows which of them the broker has. A record that it refuses for good ends the process: the state is ahead of
+/// Writes records and knows which of them the broker has. Acknowledgements wake nobody: only commits and snapshots wait for them, and
+/// whoever would be woken by them takes a processor from those who wait for the record. A record that it refuses for good ends the process: the state is ahead of
 /// the log then, and only a fresh start from the log knows what is true.
 final class Outbox {
   /// A record that the broker has acknowledged.
@@ -23,17 +24,14 @@ final class Outbox {
   ]
 
   private let producer: KafkaProducer
-  private let clock: SteadyClock
   private var inFlight: [UInt64: (partition: Int32, receipt: GateReceipt)] = [:]
   private var acknowledged: [Acknowledgement] = []
   private var lastToken: UInt64 = 0
   /// A record whose sender waits, and its offset once the broker has it.
   private var awaited: (token: UInt64, offset: Int64?)?
 
-  init(_ settings: KafkaSettings, clock: SteadyClock, wakeup: Wakeup) throws(KafkaError) {
-    self.clock = clock
+  init(_ settings: KafkaSettings) throws(KafkaError) {
     producer = try KafkaProducer(settings)
-    producer.attach(wakeup)
     // A first record waits up to a second for the library to learn of its topic: let it learn now.
     for topic in Self.topics { _ = try producer.partitionCount(of: topic) }
   }
@@ -41,9 +39,9 @@ final class Outbox {
   var outstanding: Int { inFlight.count }
   var isFull: Bool { inFlight.count >= Self.maximumOutstanding }
 
-  /// Sends a record of `partition`.
-  func send(_ record: GateRecord, of partition: Int32) throws {
-    let headers = record.headers.adding("riskgate.out", clock.now())
+  /// Sends a record of `partition` that was decided at `time`.
+  func send(_ record: GateRecord, of partition: Int32, at time: Timestamp) throws {
+    let headers = record.headers.adding("riskgate.out", time)
     let token = try send(
       record.topic, partition: record.partition, key: Array(record.key.utf8), value: record.value, headers: headers)
     inFlight[token] = (partition, record.receipt)

@@ -8,6 +8,7 @@ import Wire
 /// told when it begins.
 final class ReferenceFeed {
   private let consumer: KafkaConsumer
+  private let executions: KafkaConsumer
   private let reader: KafkaReader
   private let context: GateContext
   private var controls: [Account: (control: Control, source: RecordSource)] = [:]
@@ -27,6 +28,7 @@ final class ReferenceFeed {
     self.context = context
     reader = try KafkaReader(context.settings.kafka)
     consumer = try KafkaConsumer(manual: context.settings.kafka)
+    executions = try KafkaConsumer(manual: Self.gathering(context.settings.kafka))
     var places: [TopicPartitionOffset] = []
     for topic in [Topic.control, Topic.limits, Topic.instruments] {
       let next = try reader.readPartition(topic, 0) { _ = take($0) }
@@ -40,6 +42,15 @@ final class ReferenceFeed {
     }
     try consumer.add(places)
     consumer.attach(context.wakeup)
+    executions.attach(context.wakeup)
+  }
+
+  /// An order has several records on `executions`, all of which only make room again or confirm what is reserved: the broker gathers them
+  /// for some milliseconds, so that not each of them wakes this program while the order is on its way.
+  private static func gathering(_ settings: KafkaSettings) -> KafkaSettings {
+    var settings = settings
+    settings.properties.merge(["fetch.min.bytes": "65536", "fetch.wait.max.ms": "20"]) { chosen, _ in chosen }
+    return settings
   }
 
   /// True once an instrument and a valid book of one of the feeds have been read: before, every order could only be refused.
@@ -59,18 +70,31 @@ final class ReferenceFeed {
 
   /// Follows a partition's executions from `offset`.
   func follow(_ partition: Int32, from offset: Int64) throws(KafkaError) {
-    try consumer.add([TopicPartitionOffset(Topic.executions, partition, offset: offset)])
+    try executions.add([TopicPartitionOffset(Topic.executions, partition, offset: offset)])
   }
 
   /// Follows a partition's executions no more.
   func leave(_ partition: Int32) throws(KafkaError) {
-    try consumer.remove([TopicPartition(Topic.executions, partition)])
+    try executions.remove([TopicPartition(Topic.executions, partition)])
   }
 
-  /// What has come, at most so many records.
+  /// What has come, executions first, at most so many records of each kind.
   func take(limit: Int) throws -> [News] {
     var news: [News] = []
-    while news.count < limit, let event = consumer.poll(timeoutMilliseconds: 0) {
+    try take(from: executions, limit: limit, into: &news)
+    try take(from: consumer, limit: limit, into: &news)
+    return news
+  }
+
+  func close() {
+    consumer.close(timeoutMilliseconds: 500)
+    executions.close(timeoutMilliseconds: 500)
+  }
+
+  private func take(from consumer: KafkaConsumer, limit: Int, into news: inout [News]) throws {
+    var count = 0
+    while count < limit, let event = consumer.poll(timeoutMilliseconds: 0) {
+      count += 1
       switch event {
       case .message(let message): if let item = take(message) { news.append(item) }
       case .error(let error):
@@ -80,10 +104,7 @@ final class ReferenceFeed {
       default: continue
       }
     }
-    return news
   }
-
-  func close() { consumer.close(timeoutMilliseconds: 500) }
 
   private func take(_ message: KafkaMessage) -> News? {
     if message.topic == Topic.executions {
@@ -140,7 +161,11 @@ extension RecordSource {
 
 extension KafkaMessage {
   /// The headers that Apus knows.
-  var recordHeaders: RecordHeaders { RecordHeaders(headers.map { ($0.name, $0.value ?? []) }) }
+  var recordHeaders: RecordHeaders {
+    var known = RecordHeaders()
+    forEachHeader { known.read($0, $1) }
+    return known
+  }
 
   /// The writer's epoch.
   var epoch: Int64? { header("epoch").flatMap { Int64(String(decoding: $0, as: UTF8.self)) } }

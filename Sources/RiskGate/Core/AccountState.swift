@@ -21,11 +21,13 @@ struct AccountState: Sendable {
 
   /// A person was told that the day's loss has reached its limit.
   var isLossAlerted = false
-  var valuation: Valuation?
+  var valuation = Valuation()
   /// Something that a snapshot holds has changed since the last one.
   var isChanged = true
-  /// Something that Redis shows has changed.
+  /// Something that Redis shows of the account has changed.
   var isShownChanged = true
+  /// A position, or what it is worth, has changed.
+  var arePositionsChanged = true
   /// Number of snapshots written.
   var snapshots: Int64 = 0
 
@@ -74,28 +76,19 @@ struct AccountState: Sendable {
     orders.remove(slot)
   }
 
-  /// Realised and unrealised profit in dollars at the last marks. Computed again only after a fill or a new mark.
-  mutating func valuation(in market: Market) -> Valuation {
-    if let valuation, valuation.version == market.version { return valuation }
-    var total: Int128 = 0
-    var oldest: (time: Timestamp, symbol: Int)?
-    for index in ledgers.indices {
-      let symbol = ledgers.keys[index]
-      let equity = ledgers[index].equity(at: market.symbols[symbol].mark?.price)
-      guard let dollars = market.markedDollars(equity, quoteOf: symbol) else {
-        if !equity.isZero { oldest = (Timestamp(nanoseconds: .min), symbol) }
-        continue
-      }
-      let (sum, overflow) = total.addingReportingOverflow(dollars.units)
-      total = overflow ? (dollars.isNegative ? .min / 2 : .max / 2) : sum
-      guard !ledgers[index].position.isZero else { continue }
-      let time = market.newestValidTime(symbol) ?? Timestamp(nanoseconds: .min)
-      if oldest.map({ time < $0.time }) ?? true { oldest = (time, symbol) }
-    }
-    let clamped = Money(units: min(max(total, -Valuation.bound), Valuation.bound))
-    let result = Valuation(version: market.version, equity: clamped, oldest: oldest?.time, oldestSymbol: oldest?.symbol)
-    valuation = result
-    return result
+  /// True when the holdings are valued at the market's version.
+  func isValued(at version: UInt64) -> Bool { valuation.version == version && valuation.count == ledgers.count }
+
+  /// Values the holdings at the last marks.
+  mutating func value(in market: Market) { valuation.update(ledgers, in: market) }
+
+  /// A ledger has changed.
+  mutating func revalue(_ ledger: Int, in market: Market) { valuation.update(ledger, of: ledgers, in: market) }
+
+  /// The symbol of a position that no book values which is young enough to give a reference; nil when there is none.
+  mutating func overduePosition(now: Timestamp) -> Int? {
+    guard valuation.mayBeOverdue(now: now, maximumAge: limits.referenceMaximumAge) else { return nil }
+    return valuation.overdue(ledgers, now: now, maximumAge: limits.referenceMaximumAge)
   }
 }
 
@@ -137,20 +130,6 @@ struct Exposure: Hashable, Sendable {
     case .sell: position > 0 && position(after: side, quantity) >= 0
     }
   }
-}
-
-/// What an account's holdings come to at the last marks.
-struct Valuation: Sendable {
-  /// The market's version that it was computed from.
-  let version: UInt64
-  /// Realised plus unrealised since ever, in dollars.
-  let equity: Money
-  /// Ingest time of the oldest of the books that value the open positions, the beginning of time when one is not valid; nil without
-  /// positions.
-  let oldest: Timestamp?
-  let oldestSymbol: Int?
-
-  static let bound: Int128 = 80_000_000_000_000_000_000_000_000_000_000_000_000
 }
 
 /// Profit and loss since 00:00 UTC.

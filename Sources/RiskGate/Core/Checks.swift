@@ -12,44 +12,55 @@ extension RiskEngine {
 
   /// Runs every check on the proposal and fills in the figures that they are made on.
   mutating func check(
-    _ proposal: Proposal, _ account: Int, _ source: RecordSource, isKnown: Bool, _ figures: inout DecisionFigures
+    _ proposal: Proposal, of request: OrderRequest, _ account: Int, _ source: RecordSource, isKnown: Bool,
+    _ figures: inout DecisionFigures
   ) -> Refusal? {
     let base = market.symbols[proposal.symbol].base
-    let exposure = accounts[account].exposure(of: base, named: market.bases.keys[base])
-    let reduces =
-      accounts[account].exposures[exposure].isReduced(by: proposal.side, proposal.reserve) && proposal.reserve.isPositive
-    let dollars = dollars(proposal, account)
-    fill(&figures, proposal, account, exposure, dollars)
-    let limits = accounts[account].limits
-    return checkReduceOnly(proposal, account, reduces)
-      ?? checkInstrument(proposal)
-      ?? checkIdentity(proposal, source, isKnown, limits)
-      ?? checkReference(proposal, reduces, limits)
-      ?? checkCollar(proposal, limits)
-      ?? checkSize(proposal, dollars, limits)
-      ?? checkPosition(proposal, accounts[account].exposures[exposure])
-      ?? checkCount(account, figures, limits)
-      ?? checkDailyLoss(account, reduces, limits)
+    let index = accounts[account].exposure(of: base, named: market.bases.keys[base])
+    let exposure = accounts[account].exposures[index]
+    let reduces = exposure.isReduced(by: proposal.side, proposal.reserve) && proposal.reserve.isPositive
+    fill(&figures, proposal, exposure, account)
+    return judge(proposal, request, account, source, isKnown: isKnown, exposure, reduces, figures)
+      ?? checkDailyLoss(account, reduces)
   }
 
-  private func checkReduceOnly(_ proposal: Proposal, _ account: Int, _ reduces: Bool) -> Refusal? {
-    let mustReduce = accounts[account].control.state == .reduceOnly || proposal.request.reduceOnly
+  private func judge(
+    _ proposal: Proposal, _ request: OrderRequest, _ account: Int, _ source: RecordSource, isKnown: Bool, _ exposure: Exposure,
+    _ reduces: Bool, _ figures: DecisionFigures
+  ) -> Refusal? {
+    let limits = accounts[account].limits
+    return checkReduceOnly(request, account, reduces)
+      ?? checkInstrument(proposal)
+      ?? checkIdentity(request, source, isKnown, limits)
+      ?? checkReference(proposal, reduces, limits)
+      ?? checkCollar(proposal, limits)
+      ?? checkSize(proposal, figures.notional, limits)
+      ?? checkPosition(proposal, exposure)
+      ?? checkCount(account, figures, limits)
+  }
+
+  private func checkReduceOnly(_ request: OrderRequest, _ account: Int, _ reduces: Bool) -> Refusal? {
+    let mustReduce = accounts[account].control.state == .reduceOnly || request.reduceOnly
     return mustReduce && !reduces ? .mustReduce : nil
   }
 
   /// The venue's own rules; for `best` one venue that takes the whole order is enough, since the router splits by each child's rules.
   private func checkInstrument(_ proposal: Proposal) -> Refusal? {
-    guard let price = rulePrice(of: proposal) else {
-      // Without a price only the reference can be missed; a halted symbol is said all the same.
-      let listed = proposal.instruments
-      return listed.contains(where: \.isTrading) ? nil : listed.first.map { .violation(.notTrading, of: $0) }
-    }
-    guard proposal.quantity.isPositive else { return .lessThanOneLot }
+    let price = rulePrice(of: proposal)
+    if price != nil, !proposal.quantity.isPositive { return .lessThanOneLot }
     var first: Refusal?
-    for instrument in proposal.instruments {
-      let violation = instrument.violation(price: price, quantity: proposal.quantity, checksTick: proposal.limit != nil)
+    for listing in market.symbols[proposal.symbol].listings where proposal.reach.includes(listing.venue) {
+      guard let rules = listing.rules else { continue }
+      let violation: Instrument.Violation? =
+        if let price {
+          rules.violation(price: price, quantity: proposal.quantity, checksTick: proposal.limit != nil)
+        } else {
+          // Without a price only the reference can be missed; a halted symbol is said all the same.
+          rules.isTrading ? nil : .notTrading
+        }
       guard let violation else { return nil }
-      first = first ?? .violation(violation, of: instrument)
+      guard first == nil else { continue }
+      first = .violation(violation, of: rules, market.symbols[proposal.symbol].symbol, at: market.venues.keys[listing.venue])
     }
     return first
   }
@@ -61,9 +72,9 @@ extension RiskEngine {
     return min(reference, proposal.sendPrice ?? reference)
   }
 
-  private func checkIdentity(_ proposal: Proposal, _ source: RecordSource, _ isKnown: Bool, _ limits: Limits) -> Refusal? {
+  private func checkIdentity(_ request: OrderRequest, _ source: RecordSource, _ isKnown: Bool, _ limits: Limits) -> Refusal? {
     if isKnown { return .duplicate }
-    if let expiresAt = proposal.request.expiresAt, now > expiresAt { return .expired }
+    if let expiresAt = request.expiresAt, now > expiresAt { return .expired }
     return now - source.timestamp > limits.orderMaximumAge ? .stale(limits) : nil
   }
 
@@ -102,16 +113,13 @@ extension RiskEngine {
     return figures.ordersInWindow ?? 0 >= limits.maximumOrdersPerSecond ? .orderRate(limits) : nil
   }
 
-  private mutating func checkDailyLoss(_ account: Int, _ reduces: Bool, _ limits: Limits) -> Refusal? {
+  private mutating func checkDailyLoss(_ account: Int, _ reduces: Bool) -> Refusal? {
     noteDailyLoss(account)
     guard !reduces else { return nil }
-    if accounts[account].day.isReached { return .dailyLoss(limits) }
+    if accounts[account].day.isReached { return .dailyLoss(accounts[account].limits) }
     // A position without a valid book is worth its last mark, but nothing may be added on that ground.
-    let valuation = accounts[account].valuation(in: market)
-    guard let oldest = valuation.oldest, let symbol = valuation.oldestSymbol, now - oldest > limits.referenceMaximumAge else {
-      return nil
-    }
-    return .noReference(market.symbols[symbol].symbol, limits)
+    guard let overdue = accounts[account].overduePosition(now: now) else { return nil }
+    return .noReference(market.symbols[overdue].symbol, accounts[account].limits)
   }
 
   /// Once reached, the daily loss stays reached until midnight or an operator.
@@ -125,20 +133,15 @@ extension RiskEngine {
     lastSnapshot = .zero
   }
 
-  private func dollars(_ proposal: Proposal, _ account: Int) -> Money? {
-    market.dollars(
-      proposal.notional, quoteOf: proposal.symbol, now: now, maximumAge: accounts[account].limits.referenceMaximumAge)
-  }
-
   private mutating func fill(
-    _ figures: inout DecisionFigures, _ proposal: Proposal, _ account: Int, _ index: Int, _ dollars: Money?
+    _ figures: inout DecisionFigures, _ proposal: Proposal, _ exposure: Exposure, _ account: Int
   ) {
-    let exposure = accounts[account].exposures[index]
     figures.referenceVenue = proposal.reference?.venue
     figures.referencePrice = proposal.reference?.price
     figures.referenceTime = proposal.reference?.time
     figures.collarPrice = proposal.collar
-    figures.notional = dollars
+    figures.notional = market.dollars(
+      proposal.notional, quoteOf: proposal.symbol, now: now, maximumAge: accounts[account].limits.referenceMaximumAge)
     figures.position = Quantity(clamping: exposure.position)
     figures.openBuys = Quantity(clamping: exposure.openBuys)
     figures.openSells = Quantity(clamping: exposure.openSells)

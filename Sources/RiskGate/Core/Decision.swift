@@ -56,9 +56,12 @@ extension RiskEngine {
     case .failure(let early): refusal = early
     case .success(let proposal):
       // An order that lives longer than the horizon of ids still owns its id.
-      let isKnown = known != nil || accounts[account].orders.slot(of: id) != nil
-      refusal = check(proposal, account, source, isKnown: isKnown, &figures)
-      if refusal == nil { effects.append(.approve(reserve(proposal, id, account, source, figures))) }
+      let isKnown = known != nil || accounts[account].orders.slot(of: id, key: key) != nil
+      refusal = check(proposal, of: request, account, source, isKnown: isKnown, &figures)
+      if refusal == nil {
+        reserve(proposal, id, account)
+        effects.append(.approve(approval(of: request, proposal, id, account, source, figures)))
+      }
     }
     if let refusal {
       effects.append(.reject(rejection(refusal, request.account, id, source, request: request, figures: figures)))
@@ -107,22 +110,25 @@ extension RiskEngine {
       source: source, figures: figures)
   }
 
-  /// Approval reserves: from here on the order counts as if it were filled.
-  private mutating func reserve(
-    _ proposal: Proposal, _ id: ClientOrderID, _ account: Int, _ source: RecordSource, _ figures: DecisionFigures
+  /// The approval of what was proposed; no longer valid than the client wants.
+  private func approval(
+    of request: OrderRequest, _ proposal: Proposal, _ id: ClientOrderID, _ account: Int, _ source: RecordSource,
+    _ figures: DecisionFigures
   ) -> Approval {
-    let lifetime = accounts[account].limits.approvalLifetime
-    var approval = approval(of: proposal.request, id, account, source, lifetime: lifetime)
-    if let expiresAt = proposal.request.expiresAt { approval.validUntil = min(approval.validUntil, expiresAt) }
-    approval.quantity = proposal.total
-    approval.limitPrice = proposal.sendPrice
-    approval.figures = figures
+    let validUntil = now + accounts[account].limits.approvalLifetime
+    return Approval(
+      request: request, clientOrderID: id, quantity: proposal.total, limitPrice: proposal.sendPrice,
+      timeInForce: request.timeInForce, validUntil: request.expiresAt.map { min(validUntil, $0) } ?? validUntil,
+      controlVersion: accounts[account].control.version, limitsVersion: accounts[account].limits.version, decidedAt: now,
+      source: source, figures: figures)
+  }
+
+  /// Approval reserves: from here on the order counts as if it were filled.
+  private mutating func reserve(_ proposal: Proposal, _ id: ClientOrderID, _ account: Int) {
     track(
       id, symbol: proposal.symbol, venue: proposal.venue, side: proposal.side, total: proposal.reserve,
-      quantity: proposal.quantity,
-      limitPrice: proposal.sendPrice, account)
+      quantity: proposal.quantity, limitPrice: proposal.sendPrice, account)
     accounts[account].approvals.add(now)
-    return approval
   }
 
   /// Begins to count an order.

@@ -64,7 +64,7 @@ extension RiskEngine {
     }
     accounts[account].isChanged = true
     accounts[account].isShownChanged = true
-    accounts[account].valuation = nil
+    accounts[account].arePositionsChanged = true
     noteDailyLoss(account)
   }
 
@@ -124,6 +124,7 @@ extension RiskEngine {
     } catch {
       throw RecordError(.outOfRange, "The amounts of the record do not fit the ledger.")
     }
+    accounts[account].revalue(ledger, in: market)
     let after = accounts[account].ledgers[ledger].position
     accounts[account].exposures[exposure].position += Int128(after.units) - Int128(before.units)
   }

@@ -54,7 +54,8 @@ public struct GatePartition: Sendable {
     _ payload: [UInt8]?, source: RecordSource, headers: RecordHeaders, at time: Timestamp, into outputs: inout [GateOutput]
   ) {
     guard progress.begin(source.offset) else { return }
-    let record = OrderRecord(payload: payload, source: source, origin: headers.origin)
+    let record = OrderRecord(
+      payload: payload, source: source, origin: headers.origin, defaults: engine.settings.defaults)
     engine.apply(.order(record), at: time, into: &effects)
     carryOut(Input(offset: source.offset, headers: headers.adding("riskgate.in", time)), into: &outputs)
     progress.finish(source.offset)

@@ -33,7 +33,7 @@ extension RiskEngine {
   /// An operator who resumes after the loss allows as much again: the day is counted from here.
   private mutating func releaseDailyLoss(_ account: Int) {
     accounts[account].day.isReached = false
-    accounts[account].day.baseline = accounts[account].valuation(in: market).equity
+    accounts[account].day.baseline = equity(of: account)
   }
 
   /// Cancels what could make a position larger: every order on the side of the position, and of the other side what goes beyond flat,

@@ -1,26 +1,26 @@
 /// Values found by key in constant time and walked in the order in which they came: the order of a dictionary differs from run to
 /// run, so a core never walks one.
-struct KeyedArray<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+struct KeyedArray<Key: StableKey, Value: Sendable>: Sendable {
   private(set) var keys: [Key] = []
   private var values: [Value] = []
-  private var positions: [Key: Int] = [:]
+  private var positions = HashIndex()
 
   var indices: Range<Int> { keys.indices }
   var count: Int { keys.count }
 
-  func position(of key: Key) -> Int? { positions[key] }
+  func position(of key: Key) -> Int? { positions.find(key.stableHash) { keys[$0] == key } }
 
   /// The position of `key`, which gets the value that `make` gives when it is new.
   mutating func position(of key: Key, adding make: @autoclosure () -> Value) -> Int {
-    if let position = positions[key] { return position }
-    positions[key] = keys.count
+    if let position = position(of: key) { return position }
+    positions.insert(key.stableHash, keys.count)
     keys.append(key)
     values.append(make())
     return keys.count - 1
   }
 
   subscript(position: Int) -> Value {
-    get { values[position] }
+    _read { yield values[position] }
     _modify { yield &values[position] }
   }
 }

@@ -6,9 +6,16 @@ struct Market: Sendable {
   private let stablecoins: Set<String>
   private(set) var symbols = KeyedArray<Symbol, MarketSymbol>()
   private(set) var bases = KeyedArray<String, Bool>()
+  /// Whether the venue lists anything.
   private(set) var venues = KeyedArray<Venue, Bool>()
-  /// Changes with every mark, so that a valuation knows whether it is still good.
+  /// Counts the changes of books and marks, so that a valuation knows whether it is still good.
   private(set) var version: UInt64 = 0
+  /// The symbols that changed last: the number of a change is the version before it.
+  private var recentChanges = Queue<Int>()
+  /// The version after the last change of a symbol that converts others to dollars.
+  private var lastConversion: UInt64 = 0
+
+  private static let maximumRecentChanges = 256
 
   /// USDT is the dollar of the limits, whatever else counts as one.
   init(stablecoins: Set<String>) { self.stablecoins = stablecoins.union(["USDT"]) }
@@ -19,14 +26,17 @@ struct Market: Sendable {
     let base = bases.position(of: symbol.base, adding: true)
     var dollarSymbol: Int?
     if !stablecoins.contains(symbol.quote), let bridge = Symbol(base: symbol.quote, quote: "USDT") {
-      dollarSymbol = intern(bridge)
+      let converter = intern(bridge)
+      symbols[converter].convertsOthers = true
+      dollarSymbol = converter
     }
     return symbols.position(of: symbol, adding: MarketSymbol(symbol: symbol, base: base, dollarSymbol: dollarSymbol))
   }
 
   mutating func apply(_ instrument: Instrument) {
-    _ = venues.position(of: instrument.venue, adding: true)
-    symbols[intern(instrument.symbol)].withListing(instrument.venue) { $0.instrument = instrument }
+    let venue = venues.position(of: instrument.venue, adding: true)
+    venues[venue] = true
+    symbols[intern(instrument.symbol)].withListing(venue) { $0.rules = instrument.rules }
   }
 
   /// Takes a book that is read at `now`: one that says that it comes from later is from a clock that is wrong, and is as old as its
@@ -35,15 +45,14 @@ struct Market: Sendable {
     let symbol = intern(book.symbol)
     let time = min(book.ingestTime, now)
     let top = book.isValid && !book.top.isCrossed ? book.top : TopOfBook(bid: nil, ask: nil)
-    symbols[symbol].withListing(book.venue) { listing in
+    let venue = venues.position(of: book.venue, adding: false)
+    symbols[symbol].withListing(venue) { listing in
       listing.bid = top.bid.flatMap { $0.price.isPositive ? $0.price : nil }
       listing.ask = top.ask.flatMap { $0.price.isPositive ? $0.price : nil }
       listing.time = time
     }
-    guard let bid = top.bid?.price, let ask = top.ask?.price, bid.isPositive else {
-      version += 1
-      return
-    }
+    noteChange(of: symbol)
+    guard let bid = top.bid?.price, let ask = top.ask?.price, bid.isPositive else { return }
     setMark(Mark(price: Price(units: bid.units + (ask.units - bid.units) / 2), time: time), of: symbol)
   }
 
@@ -51,37 +60,62 @@ struct Market: Sendable {
   mutating func setMark(_ mark: Mark, of symbol: Int) {
     if let known = symbols[symbol].mark, known.time > mark.time { return }
     symbols[symbol].mark = mark
+    noteChange(of: symbol)
+  }
+
+  /// The symbols whose books or marks have changed since `version`, some of them more than once; nil when that is not known, or when all
+  /// that is quoted in another asset has changed with it.
+  func changes(since version: UInt64) -> ArraySlice<Int>? {
+    guard version >= lastConversion, version >= UInt64(recentChanges.firstNumber) else { return nil }
+    return recentChanges.elements(from: Int(version))
+  }
+
+  private mutating func noteChange(of symbol: Int) {
     version += 1
+    recentChanges.append(symbol)
+    if recentChanges.count > Self.maximumRecentChanges { _ = recentChanges.popFirst() }
+    if symbols[symbol].convertsOthers { lastConversion = version }
+  }
+
+  /// The venues that an order for `venue` may reach; nil when it is none of ours.
+  func reach(of venue: Venue) -> Reach? {
+    if venue == .best { return .every }
+    guard let number = venues.position(of: venue), venues[number] else { return nil }
+    return .only(number)
   }
 
   /// What an order of `side` must expect to pay or get: the ask for buys, the bid for sells, of the venue named; of the worst eligible
   /// one for `best`. Nil without a valid book that is at most `maximumAge` old.
-  func reference(_ symbol: Int, venue: Venue, side: Side, now: Timestamp, maximumAge: Int64) -> Reference? {
-    var worst: Reference?
-    for listing in symbols[symbol].listings where venue == .best || listing.venue == venue {
-      guard listing.instrument?.isTrading == true, let price = side == .buy ? listing.ask : listing.bid,
-        now - listing.time <= maximumAge
-      else { continue }
-      let isWorse = worst.map { side == .buy ? price > $0.price : price < $0.price } ?? true
-      if isWorse { worst = Reference(venue: listing.venue, price: price, time: listing.time) }
+  func reference(_ symbol: Int, _ reach: Reach, side: Side, now: Timestamp, maximumAge: Int64) -> Reference? {
+    var worst: MarketSymbol.Listing?
+    var price = Price.zero
+    for listing in symbols[symbol].listings where reach.includes(listing.venue) && listing.rules?.isTrading == true {
+      guard let offered = side == .buy ? listing.ask : listing.bid, now - listing.time <= maximumAge else { continue }
+      guard worst == nil || (side == .buy ? offered > price : offered < price) else { continue }
+      (worst, price) = (listing, offered)
     }
-    return worst
+    return worst.map { Reference(venue: venues.keys[$0.venue], price: price, time: $0.time) }
   }
 
-  /// The instruments that an order for `venue` may reach.
-  func instruments(_ symbol: Int, _ venue: Venue) -> [Instrument] {
-    symbols[symbol].listings.compactMap { venue == .best || $0.venue == venue ? $0.instrument : nil }
-  }
-
-  /// True when the venue, or any for `best`, lists the symbol.
-  func lists(_ symbol: Int, at venue: Venue) -> Bool {
-    symbols[symbol].listings.contains { $0.instrument != nil && (venue == .best || $0.venue == venue) }
+  /// What the instruments have in common that an order may reach; nil when there is none.
+  func steps(_ symbol: Int, _ reach: Reach) -> Steps? {
+    var steps: Steps?
+    for listing in symbols[symbol].listings where reach.includes(listing.venue) {
+      guard let rules = listing.rules else { continue }
+      var coarser = steps ?? Steps()
+      coarser.tick = max(coarser.tick, rules.tick)
+      coarser.lot = max(coarser.lot, rules.lot)
+      let band = rules.priceBandBasisPoints
+      if band > 0 { coarser.band = min(coarser.band ?? band, band) }
+      steps = coarser
+    }
+    return steps
   }
 
   /// An amount of the symbol's quote asset in dollars, rounded up; nil without a valid young book of that asset.
   func dollars(_ amount: Money, quoteOf symbol: Int, now: Timestamp, maximumAge: Int64) -> Money? {
     guard let bridge = symbols[symbol].dollarSymbol else { return amount }
-    let reference = reference(bridge, venue: .best, side: .buy, now: now, maximumAge: maximumAge)
+    let reference = reference(bridge, .every, side: .buy, now: now, maximumAge: maximumAge)
     return reference.flatMap { amount.converted(at: $0.price, .up) }
   }
 
@@ -99,6 +133,28 @@ struct Market: Sendable {
     }
     return newest
   }
+}
+
+/// Where an order may go.
+enum Reach: Sendable {
+  case every
+  /// The venue of this number.
+  case only(Int)
+
+  func includes(_ venue: Int) -> Bool {
+    switch self {
+    case .every: true
+    case .only(let number): number == venue
+    }
+  }
+}
+
+/// The coarsest steps and the narrowest band of the instruments that an order may reach.
+struct Steps: Sendable {
+  var tick = Price.zero
+  var lot = Quantity.zero
+  /// In hundredths of a percent; nil where no venue has one.
+  var band: Int64?
 }
 
 /// A price to judge an order by, and where it comes from.
@@ -121,13 +177,17 @@ struct MarketSymbol: Sendable {
   let base: Int
   /// The symbol that converts its quote asset to dollars; nil when the quote asset counts as a dollar.
   let dollarSymbol: Int?
+  /// Other symbols' quote assets are converted to dollars by it.
+  var convertsOthers = false
   var listings: [Listing] = []
   var mark: Mark?
 
-  /// One symbol at one venue. A book without an instrument, and an instrument without a book, give no reference.
+  /// One symbol at one venue, in plain numbers. A book without an instrument, and an instrument without a book, give no reference.
   struct Listing: Sendable {
-    let venue: Venue
-    var instrument: Instrument?
+    /// The venue's number in the market.
+    let venue: Int
+    /// The instrument's; nil before one was read.
+    var rules: TradingRules?
     var bid: Price?
     var ask: Price?
     /// Ingest time of the book.
@@ -140,7 +200,7 @@ struct MarketSymbol: Sendable {
     self.dollarSymbol = dollarSymbol
   }
 
-  mutating func withListing(_ venue: Venue, _ body: (inout Listing) -> Void) {
+  mutating func withListing(_ venue: Int, _ body: (inout Listing) -> Void) {
     let known = listings.firstIndex { $0.venue == venue }
     if known == nil { listings.append(Listing(venue: venue)) }
     body(&listings[known ?? listings.count - 1])

@@ -3,10 +3,10 @@ import Wire
 
 /// What a request comes to in numbers, before it is judged.
 struct Proposal: Sendable {
-  let request: OrderRequest
   /// Position in the market.
   let symbol: Int
   let venue: Venue
+  let reach: Reach
   let side: Side
   /// The client's limit; nil for a market order.
   let limit: Price?
@@ -23,8 +23,6 @@ struct Proposal: Sendable {
   let reserve: Quantity
   /// What counts for the size, in the quote asset.
   let notional: Money
-  /// The instruments that the order may reach.
-  let instruments: [Instrument]
 }
 
 extension RiskEngine {
@@ -41,59 +39,75 @@ extension RiskEngine {
     let quantity = total - old.filled
     guard quantity.isPositive else { return .failure(.noQuantityLeft) }
     guard let price = request.price ?? old.limitPrice else { return .failure(.unknownTarget) }
+    guard let reach = market.reach(of: old.venue) else { return .failure(.unknownVenue(old.venue)) }
     return .success(
-      numbers(request, old.symbol, old.venue, old.side, limit: price, account) { _, _ in
-        (quantity: quantity, total: total, reserve: quantity, notional: nil)
-      })
+      numbers(
+        .replacement(quantity, total: total), old.symbol, old.venue, reach, market.steps(old.symbol, reach) ?? Steps(), old.side,
+        limit: price, account))
   }
 
   private func proposeNew(_ request: OrderRequest, _ account: Int) -> Result<Proposal, Refusal> {
-    guard request.venue == .best || market.venues.position(of: request.venue) != nil else {
-      return .failure(.unknownVenue(request.venue))
-    }
+    guard let reach = market.reach(of: request.venue) else { return .failure(.unknownVenue(request.venue)) }
     guard let symbol = market.symbols.position(of: request.symbol), let side = request.side,
-      market.lists(symbol, at: request.venue)
+      let steps = market.steps(symbol, reach)
     else { return .failure(.unknownInstrument(request.symbol, at: request.venue)) }
-    let proposal = numbers(request, symbol, request.venue, side, limit: request.price, account) { reference, instruments in
-      if let quantity = request.quantity { return (quantity, quantity, quantity, nil) }
-      guard let amount = request.quoteQuantity, let reference else { return (.zero, .zero, .zero, request.quoteQuantity) }
-      let lot = instruments.map(\.lot).max() ?? .zero
-      let quantity = sendable(amount, reference.price, lot: lot)
-      return (quantity, quantity, reservable(amount, reference.price, account), amount)
-    }
-    return .success(proposal)
+    let size = request.quantity.map(Size.quantity) ?? .quote(request.quoteQuantity)
+    return .success(numbers(size, symbol, request.venue, reach, steps, side, limit: request.price, account))
+  }
+
+  /// How an order says how large it is.
+  private enum Size {
+    case quantity(Quantity)
+    /// What is left of the new total, the filled part included.
+    case replacement(Quantity, total: Quantity)
+    /// An amount of the quote asset.
+    case quote(Money?)
   }
 
   private func numbers(
-    _ request: OrderRequest, _ symbol: Int, _ venue: Venue, _ side: Side, limit: Price?, _ account: Int,
-    amounts: (Reference?, [Instrument]) -> (quantity: Quantity, total: Quantity, reserve: Quantity, notional: Money?)
+    _ size: Size, _ symbol: Int, _ venue: Venue, _ reach: Reach, _ steps: Steps, _ side: Side, limit: Price?, _ account: Int
   ) -> Proposal {
-    let limits = accounts[account].limits
-    let reference = market.reference(symbol, venue: venue, side: side, now: now, maximumAge: limits.referenceMaximumAge)
-    let towardReference: Rounding = side == .buy ? .down : .up
-    let instruments = market.instruments(symbol, venue)
-    let limitAt = { (basisPoints: Int64) in
-      reference.flatMap { $0.price.moved(byBasisPoints: side == .buy ? basisPoints : -basisPoints, towardReference) }
-    }
-    let collar = limitAt(limits.priceCollarBasisPoints)
-    let tick = instruments.map(\.tick).max() ?? .zero
-    let (quantity, total, reserve, notional) = amounts(reference, instruments)
+    let collarBasisPoints = accounts[account].limits.priceCollarBasisPoints
+    let reference = market.reference(
+      symbol, reach, side: side, now: now, maximumAge: accounts[account].limits.referenceMaximumAge)
+    let sendPrice =
+      limit
+      ?? Self.limit(Self.reach(collarBasisPoints, steps), from: reference, side)?
+      .rounded(toMultipleOf: steps.tick, Self.towardReference(side))
     // The worse price is the one that makes the order larger.
     let price = max(limit ?? .zero, reference?.price ?? .zero)
+    let (quantity, total, reserve, notional) =
+      switch size {
+      case .quantity(let quantity): (quantity, quantity, quantity, price * quantity)
+      case .replacement(let quantity, let total): (quantity, total, quantity, price * total)
+      case .quote(let amount): quoteNumbers(amount, reference, steps.lot, collarBasisPoints)
+      }
     return Proposal(
-      request: request, symbol: symbol, venue: venue, side: side, limit: limit, reference: reference, collar: collar,
-      sendPrice: limit
-        ?? limitAt(Self.reach(limits.priceCollarBasisPoints, instruments))?.rounded(toMultipleOf: tick, towardReference),
-      quantity: quantity, total: total,
-      reserve: reserve,
-      notional: notional ?? price * total, instruments: instruments)
+      symbol: symbol, venue: venue, reach: reach, side: side, limit: limit, reference: reference,
+      collar: Self.limit(collarBasisPoints, from: reference, side), sendPrice: sendPrice, quantity: quantity, total: total,
+      reserve: reserve, notional: notional)
+  }
+
+  /// Without a reference nobody knows what a quote amount comes to.
+  private func quoteNumbers(
+    _ amount: Money?, _ reference: Reference?, _ lot: Quantity, _ collarBasisPoints: Int64
+  ) -> (Quantity, Quantity, Quantity, Money) {
+    guard let amount, let reference else { return (.zero, .zero, .zero, amount ?? .zero) }
+    let quantity = sendable(amount, reference.price, lot: lot)
+    return (quantity, quantity, reservable(amount, reference.price, collarBasisPoints), amount)
+  }
+
+  private static func towardReference(_ side: Side) -> Rounding { side == .buy ? .down : .up }
+
+  /// The price so far on the bad side of the reference.
+  private static func limit(_ basisPoints: Int64, from reference: Reference?, _ side: Side) -> Price? {
+    reference?.price.moved(byBasisPoints: side == .buy ? basisPoints : -basisPoints, towardReference(side))
   }
 
   /// How far the limit of a market order lies from the reference: the collar, or less where a venue would refuse that. The venue measures
   /// from its last price and we from the best one; a fifth of its band is left for their difference.
-  private static func reach(_ collar: Int64, _ instruments: [Instrument]) -> Int64 {
-    let bands = instruments.map(\.priceBandBasisPoints).filter { $0 > 0 }
-    return min(collar, bands.min().map { max(1, $0 - $0 / 5) } ?? collar)
+  private static func reach(_ collar: Int64, _ steps: Steps) -> Int64 {
+    steps.band.map { min(collar, max(1, $0 - $0 / 5)) } ?? collar
   }
 
   /// A quote amount at the reference, in whole lots.
@@ -102,8 +116,8 @@ extension RiskEngine {
   }
 
   /// The most that a quote amount may come to within the collar: at its lower end.
-  private func reservable(_ amount: Money, _ reference: Price, _ account: Int) -> Quantity {
-    let lower = reference.moved(byBasisPoints: -accounts[account].limits.priceCollarBasisPoints, .down)
+  private func reservable(_ amount: Money, _ reference: Price, _ collarBasisPoints: Int64) -> Quantity {
+    let lower = reference.moved(byBasisPoints: -collarBasisPoints, .down)
     return lower.flatMap { amount.quantity(at: $0, .up) } ?? Quantity(units: .max)
   }
 }

@@ -15,16 +15,19 @@ extension RiskEngine {
       if values { revalue(index) }
       if accounts[index].day.isReached, !accounts[index].isLossAlerted { alertDailyLoss(index, into: &effects) }
       guard refreshes || accounts[index].isShownChanged else { continue }
+      if refreshes || accounts[index].arePositionsChanged { showPositions(index, into: &effects) }
+      showRisk(index, into: &effects)
       accounts[index].isShownChanged = false
-      show(index, into: &effects)
+      accounts[index].arePositionsChanged = false
     }
     if now - lastSnapshot >= settings.snapshotInterval { writeSnapshots(into: &effects) }
   }
 
   /// Once a second: has the market moved what the account holds?
   private mutating func revalue(_ account: Int) {
-    guard accounts[account].ledgers.count > 0, accounts[account].valuation?.version != market.version else { return }
+    guard accounts[account].ledgers.count > 0, !accounts[account].isValued(at: market.version) else { return }
     accounts[account].isShownChanged = true
+    accounts[account].arePositionsChanged = true
     noteDailyLoss(account)
   }
 
@@ -35,7 +38,7 @@ extension RiskEngine {
       .alert(alert(.critical, "daily_loss", "The day's profit is \(profit) USDT: only orders that reduce pass.", account)))
   }
 
-  private mutating func show(_ index: Int, into effects: inout [RiskEffect]) {
+  private func showPositions(_ index: Int, into effects: inout [RiskEffect]) {
     let account = accounts[index]
     for position in account.ledgers.indices {
       let symbol = market.symbols[account.ledgers.keys[position]]
@@ -47,6 +50,10 @@ extension RiskEngine {
             realised: ledger.realised,
             unrealised: symbol.mark.map { ledger.equity(at: $0.price) - ledger.realised }, mark: symbol.mark?.price, time: now)))
     }
+  }
+
+  private mutating func showRisk(_ index: Int, into effects: inout [RiskEffect]) {
+    let account = accounts[index]
     let exposures = account.exposures.indices.map { position in
       let exposure = account.exposures[position]
       return RiskView.BaseExposure(

@@ -1,4 +1,3 @@
-import Crypto
 import Domain
 import Wire
 
@@ -18,36 +17,51 @@ struct RecentIdentifiers: Sendable {
   static let capacity = 10_000
 
   private var entries = Queue<Entry>()
-  private var byID: [UInt64: Entry] = [:]
+  /// The number of the newest entry of each id.
+  private var byID = HashIndex()
 
   init() {}
 
   /// The decision on this id, if it is within the horizon at `now`.
   func find(_ id: UInt64, now: Timestamp) -> Entry? {
-    guard let entry = byID[id], now - entry.time < Self.horizon else { return nil }
-    return entry
+    guard let number = number(of: id), now - entries[number: number].time < Self.horizon else { return nil }
+    return entries[number: number]
   }
 
   /// Remembers a decision and forgets what lies beyond the horizon.
   mutating func insert(_ entry: Entry) {
     while let oldest = entries.first, entries.count >= Self.capacity || entry.time - oldest.time >= Self.horizon {
+      byID.remove(oldest.id, Self.position(of: entries.firstNumber))
       _ = entries.popFirst()
-      if byID[oldest.id] == oldest { byID[oldest.id] = nil }
     }
+    let number = entries.firstNumber + entries.count
     entries.append(entry)
-    byID[entry.id] = entry
+    byID.set(entry.id, Self.position(of: number)) { [entries] in entries[number: Self.number(at: $0, in: entries)].id == entry.id }
+  }
+
+  private func number(of id: UInt64) -> Int? {
+    let position = byID.find(id) { entries[number: Self.number(at: $0, in: entries)].id == id }
+    return position.map { Self.number(at: $0, in: entries) }
+  }
+
+  /// Numbers grow for ever; what is kept is told apart by their lowest bits.
+  private static func position(of number: Int) -> Int { number & 0xFF_FFFF }
+
+  private static func number(at position: Int, in entries: Queue<Entry>) -> Int {
+    entries.firstNumber + ((position - entries.firstNumber) & 0xFF_FFFF)
   }
 
   /// 26 bytes an entry, in base64.
   var text: String {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(entries.count * 26)
-    for entry in entries.sorted(by: { ($0.time, $0.id) < ($1.time, $1.id) }) {
-      append(entry.id, to: &bytes)
-      append(entry.content, to: &bytes)
-      append(UInt64(bitPattern: entry.time.nanoseconds), to: &bytes)
-      bytes.append(UInt8(truncatingIfNeeded: entry.code >> 8))
-      bytes.append(UInt8(truncatingIfNeeded: entry.code))
+    let bytes = [UInt8](unsafeUninitializedCapacity: entries.count * 26) { room, count in
+      let room = UnsafeMutableRawBufferPointer(room)
+      for entry in entries.sorted(by: { ($0.time, $0.id) < ($1.time, $1.id) }) {
+        room.storeBytes(of: entry.id.bigEndian, toByteOffset: count, as: UInt64.self)
+        room.storeBytes(of: entry.content.bigEndian, toByteOffset: count + 8, as: UInt64.self)
+        room.storeBytes(of: entry.time.nanoseconds.bigEndian, toByteOffset: count + 16, as: Int64.self)
+        room.storeBytes(of: entry.code.bigEndian, toByteOffset: count + 24, as: Int16.self)
+        count += 26
+      }
     }
     return Base64.encode(bytes)
   }
@@ -66,89 +80,5 @@ struct RecentIdentifiers: Sendable {
           id: words[0], content: words[1], time: Timestamp(nanoseconds: Int64(bitPattern: words[2])),
           code: Int16(bytes[start + 24]) << 8 | Int16(bytes[start + 25])))
     }
-  }
-
-  private func append(_ word: UInt64, to bytes: inout [UInt8]) {
-    for shift in stride(from: UInt64(56), through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: word >> shift)) }
-  }
-}
-
-/// A 64-bit hash that is the same in every run. Not a cryptographic one: whoever makes two of his own orders collide is answered that
-/// the second is a repetition of the first.
-struct StableHash {
-  private(set) var value: UInt64 = 0x243F_6A88_85A3_08D3
-
-  mutating func combine(_ word: UInt64) {
-    let product = (value ^ word).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-    value = (product.high ^ product.low) &+ 0xD1B5_4A32_D192_ED03
-  }
-
-  mutating func combine(_ number: Int64?) {
-    combine(number == nil ? 0 : 1)
-    combine(UInt64(bitPattern: number ?? 0))
-  }
-
-  mutating func combine(_ text: String?) {
-    guard let text else { return combine(UInt64.max) }
-    var word: UInt64 = 0
-    var count: UInt64 = 0
-    for byte in text.utf8 {
-      word = word << 8 | UInt64(byte)
-      count += 1
-      if count & 7 == 0 {
-        combine(word)
-        word = 0
-      }
-    }
-    combine(word)
-    combine(count)
-  }
-}
-
-extension ClientOrderID {
-  /// The key of the id among an account's recent ones.
-  var stableHash: UInt64 {
-    var hash = StableHash()
-    hash.combine(text)
-    return hash.value
-  }
-}
-
-extension OrderRequest {
-  /// A hash of everything that is asked for but the id: two requests with the same one are the same request.
-  var contentHash: UInt64 {
-    var hash = StableHash()
-    hash.combine(action.rawValue)
-    hash.combine(venue.text)
-    hash.combine(symbol.base)
-    hash.combine(symbol.quote)
-    hash.combine(side?.rawValue)
-    hash.combine(type.rawValue)
-    hash.combine(quantity?.units)
-    hash.combine(quoteQuantity.map { UInt64(truncatingIfNeeded: $0.units) } ?? 0)
-    hash.combine(quoteQuantity.map { UInt64(truncatingIfNeeded: $0.units >> 64) } ?? .max)
-    hash.combine(price?.units)
-    hash.combine(timeInForce.rawValue)
-    hash.combine((symbol.isPerpetual ? 4 : 0) | (postOnly ? 2 : 0) | (reduceOnly ? 1 : UInt64(0)))
-    hash.combine(expiresAt?.nanoseconds)
-    hash.combine(strategy)
-    for tag in tags { hash.combine(tag) }
-    hash.combine(target?.text)
-    return hash.value
-  }
-}
-
-extension ClientOrderID {
-  /// The id of an order that named none: a hash of where the record lay first, the same whoever reads it and however often.
-  static func derived(from source: RecordSource) -> ClientOrderID {
-    derived(from: "\(source.topic)/\(source.partition)/\(source.offset)/\(source.timestamp)")
-  }
-
-  /// The id of something that `text` names uniquely.
-  static func derived(from text: String) -> ClientOrderID {
-    guard let id = ClientOrderID(SHA256.digest(of: text).base32Prefix(28)) else {
-      preconditionFailure("base32 text is a legal identifier")
-    }
-    return id
   }
 }

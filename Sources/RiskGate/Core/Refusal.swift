@@ -31,19 +31,19 @@ struct Refusal: Hashable, Sendable {
     Refusal(.unknownInstrument, venue == .best ? "No venue lists \(symbol)." : "\(venue) does not list \(symbol).")
   }
 
-  static func violation(_ violation: Instrument.Violation, of instrument: Instrument) -> Refusal {
-    let place = "\(instrument.symbol) at \(instrument.venue)"
+  static func violation(_ violation: Instrument.Violation, of rules: TradingRules, _ symbol: Symbol, at venue: Venue) -> Refusal {
+    let place = "\(symbol) at \(venue)"
     switch violation {
     case .notTrading: return Refusal(.notTrading, "\(place) is not trading.")
-    case .tick: return Refusal(.tick, "Price is not a multiple of \(instrument.tick), the tick of \(place).")
+    case .tick: return Refusal(.tick, "Price is not a multiple of \(rules.tick), the tick of \(place).")
     case .priceRange: return Refusal(.priceRange, "Price is outside the range of \(place).")
-    case .lot: return Refusal(.lot, "Quantity is not a multiple of \(instrument.lot), the lot of \(place).")
+    case .lot: return Refusal(.lot, "Quantity is not a multiple of \(rules.lot), the lot of \(place).")
     case .quantityRange:
-      let most = instrument.maximumQuantity.isZero ? "" : " to \(instrument.maximumQuantity)"
-      return Refusal(.quantityRange, "Quantity is outside \(instrument.minimumQuantity)\(most), the range of \(place).")
+      let most = rules.maximumQuantity.isZero ? "" : " to \(rules.maximumQuantity)"
+      return Refusal(.quantityRange, "Quantity is outside \(rules.minimumQuantity)\(most), the range of \(place).")
     case .notional:
       return Refusal(
-        .minimumNotional, "Notional is below \(instrument.minimumNotional) \(instrument.symbol.quote), the minimum of \(place).")
+        .minimumNotional, "Notional is below \(rules.minimumNotional) \(symbol.quote), the minimum of \(place).")
     }
   }
 

@@ -55,7 +55,11 @@ public struct RiskEngine: Sendable {
     case .ready: isReady = true
     case .tick: tick(into: &effects)
     case .flush: writeSnapshots(into: &effects)
-    case .refresh: for index in accounts.indices { accounts[index].isShownChanged = true }
+    case .refresh:
+      for index in accounts.indices {
+        accounts[index].isShownChanged = true
+        accounts[index].arePositionsChanged = true
+      }
     }
   }
 
@@ -68,7 +72,7 @@ public struct RiskEngine: Sendable {
     guard now.day > day else { return }
     day = now.day
     for index in accounts.indices where accounts[index].day.day < day {
-      let equity = accounts[index].valuation(in: market).equity
+      let equity = equity(of: index)
       accounts[index].day = DayLoss(day: day)
       accounts[index].day.baseline = equity
       accounts[index].isChanged = true
@@ -78,7 +82,13 @@ public struct RiskEngine: Sendable {
 
   /// Profit since midnight in dollars.
   mutating func dailyProfit(of account: Int) -> Money {
-    Money(units: accounts[account].valuation(in: market).equity.units - accounts[account].day.baseline.units)
+    Money(units: equity(of: account).units - accounts[account].day.baseline.units)
+  }
+
+  /// Realised and unrealised profit in dollars at the last marks.
+  mutating func equity(of account: Int) -> Money {
+    if !accounts[account].isValued(at: market.version) { accounts[account].value(in: market) }
+    return accounts[account].valuation.equity
   }
 
   /// The account's state; nil when it is new and there is no room.
@@ -106,7 +116,7 @@ extension RiskEngine {
     defer { deciding = nil }
     let origin = trustedOrigin(of: record)
     let source = origin ?? record.source
-    switch OrderRequest.read(record.payload, defaults: settings.defaults) {
+    switch record.reading {
     case .unreadable(let error): deadLetter(error, record, source, into: &effects)
     case .refused(let error, let account, let id):
       guard belongsHere(account, record, source, wasMoved: origin != nil, into: &effects) else { return }
@@ -133,6 +143,8 @@ extension RiskEngine {
   private func belongsHere(
     _ account: Account, _ record: OrderRecord, _ source: RecordSource, wasMoved: Bool, into effects: inout [RiskEffect]
   ) -> Bool {
+    // Only accounts that belong here are known.
+    guard accounts.position(of: account) == nil else { return true }
     let right = partition(of: account)
     guard right != settings.partition else { return true }
     if wasMoved {

@@ -31,14 +31,17 @@ public enum RiskEvent: Sendable {
 public struct OrderRecord: Sendable {
   /// The payload; nil is a null payload.
   public var payload: [UInt8]?
+  /// What it asks for.
+  public var reading: OrderRequest.Reading
   /// Where it lies; the timestamp is the broker's.
   public var source: RecordSource
   /// Where it lay before it was re-keyed, when its headers say so.
   public var origin: RecordSource?
 
-  /// A record that lies at `source`.
-  public init(payload: [UInt8]?, source: RecordSource, origin: RecordSource? = nil) {
+  /// Reads the payload of a record that lies at `source`; what it leaves out comes from `defaults`.
+  public init(payload: [UInt8]?, source: RecordSource, origin: RecordSource? = nil, defaults: OrderDefaults) {
     self.payload = payload
+    reading = OrderRequest.read(payload, defaults: defaults)
     self.source = source
     self.origin = origin
   }
@@ -47,9 +50,9 @@ public struct OrderRecord: Sendable {
 /// What one partition of RiskGate wants done. The shell carries them out in order.
 public enum RiskEffect: Sendable {
   /// Append to `orders.approved`.
-  case approve(Approval)
+  indirect case approve(Approval)
   /// Append to `orders.rejected`.
-  case reject(Rejection)
+  indirect case reject(Rejection)
   /// Append to `dead_letters`.
   case deadLetter(DeadLetter)
   /// Append the payload to `orders` again, on the partition of its account, with its origin in the headers.
@@ -76,7 +79,8 @@ public struct RiskSettings: Sendable {
   public var stablecoins: Set<String>
   /// Changed accounts are written at least this often, in nanoseconds.
   public var snapshotInterval: Int64
-  /// Changed accounts are written after this many decisions.
+  /// Changed accounts are written after this many decisions: what a successor reads again is bounded by it. A snapshot holds every
+  /// live order and remembered id, so that one every few decisions would cost more than they do.
   public var snapshotDecisions: Int
 
   /// The assets that count as a dollar unless configured otherwise.
@@ -85,7 +89,7 @@ public struct RiskSettings: Sendable {
   /// Settings of one partition.
   public init(
     partition: Int32, partitionCount: Int32, defaults: OrderDefaults, stablecoins: Set<String> = RiskSettings.defaultStablecoins,
-    snapshotInterval: Int64 = 5 * Interval.second, snapshotDecisions: Int = 1_000
+    snapshotInterval: Int64 = 5 * Interval.second, snapshotDecisions: Int = 50_000
   ) {
     self.partition = partition
     self.partitionCount = partitionCount

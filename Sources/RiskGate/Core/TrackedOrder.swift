@@ -3,6 +3,8 @@ import Domain
 /// An approved order, for as long as it can still fill: what of it is reserved.
 struct TrackedOrder: Hashable, Sendable {
   let id: ClientOrderID
+  /// The id's hash.
+  let key: UInt64
   let symbol: Int
   let base: Int
   let venue: Venue
@@ -47,6 +49,7 @@ struct TrackedOrder: Hashable, Sendable {
     number: Int64
   ) {
     self.id = id
+    key = id.stableHash
     self.symbol = symbol
     self.base = base
     self.venue = venue
@@ -109,7 +112,7 @@ struct FillKey: Hashable, Sendable {
 struct OrderTable: Sendable {
   private var slots: [TrackedOrder?] = []
   private var freeSlots: [Int] = []
-  private var slotByID: [ClientOrderID: Int] = [:]
+  private var slotByID = HashIndex()
   private var ended = Queue<Int>()
   /// Fills that are counted, of the orders in the table.
   private var counted: Set<FillKey> = []
@@ -123,7 +126,10 @@ struct OrderTable: Sendable {
 
   init() {}
 
-  func slot(of id: ClientOrderID) -> Int? { slotByID[id] }
+  func slot(of id: ClientOrderID) -> Int? { slot(of: id, key: id.stableHash) }
+
+  /// The slot of an id whose hash is known.
+  func slot(of id: ClientOrderID, key: UInt64) -> Int? { slotByID.find(key) { slots[$0]?.id == id } }
 
   subscript(slot: Int) -> TrackedOrder {
     guard let order = slots[slot] else { preconditionFailure("a slot that an id leads to holds its order") }
@@ -131,7 +137,10 @@ struct OrderTable: Sendable {
   }
 
   /// All orders, oldest approval first.
-  var all: [TrackedOrder] { slots.compactMap(\.self).sorted { $0.number < $1.number } }
+  var all: [TrackedOrder] {
+    let places = slots.indices.compactMap { slot in slots[slot].map { (number: $0.number, slot: slot) } }
+    return places.sorted { $0.number < $1.number }.map { self[$0.slot] }
+  }
   /// Ids of the orders that ended, in the order of their ends.
   var endedIDs: [ClientOrderID] { ended.map { self[$0].id } }
 
@@ -145,19 +154,16 @@ struct OrderTable: Sendable {
     if order.isTracked { liveCount += 1 }
     lastNumber = max(lastNumber, order.number)
     for fill in order.fills { counted.insert(fill) }
-    if let slot = freeSlots.popLast() {
-      slots[slot] = order
-      slotByID[order.id] = slot
-    } else {
-      slots.append(order)
-      slotByID[order.id] = slots.count - 1
-    }
+    let slot = freeSlots.popLast() ?? slots.count
+    if slot < slots.count { slots[slot] = order } else { slots.append(order) }
+    // Of two orders with one id the newer is meant.
+    slotByID.set(order.key, slot) { [slots] in slots[$0]?.id == order.id }
   }
 
   /// Takes back the order of the ends, as `endedIDs` gave it.
   mutating func restoreEnded(_ ids: [ClientOrderID]) {
     for id in ids {
-      if let slot = slotByID[id] { ended.append(slot) }
+      if let slot = slot(of: id) { ended.append(slot) }
     }
   }
 
@@ -199,8 +205,8 @@ struct OrderTable: Sendable {
   private mutating func free(_ slot: Int) {
     let order = self[slot]
     for fill in order.fills { counted.remove(fill) }
-    // A later order may have the id by now.
-    if slotByID[order.id] == slot { slotByID[order.id] = nil }
+    // A later order may have the id by now, and keeps it.
+    slotByID.remove(order.key, slot)
     slots[slot] = nil
     freeSlots.append(slot)
   }

@@ -67,17 +67,73 @@ public enum DecimalText {
   /// Appends `value · 10^-scale` in its shortest form: no trailing zeros, no exponent, `0` before a leading point. At least
   /// `minimumDecimals` digits follow the point.
   public static func append(_ value: Int128, scale: Int, minimumDecimals: Int = 0, to bytes: inout [UInt8]) {
-    if value < 0 { bytes.append(minus) }
-    var (whole, fraction) = value.magnitude.quotientAndRemainder(dividingBy: UInt128(powerOfTen(scale)))
-    appendDigits(&whole, minimumCount: 1, to: &bytes)
+    bytes.append(addingCapacity: maximumCount) { span in
+      span.withUnsafeMutableBufferPointer { buffer, count in
+        guard let start = buffer.baseAddress else { preconditionFailure("there is room for a number") }
+        count = write(value, scale: scale, minimumDecimals: minimumDecimals, to: start) - start
+      }
+    }
+  }
+
+  /// The longest text of a number: 39 digits, a point, a zero before it, a minus.
+  public static let maximumCount = 42
+
+  /// Writes what `append` appends to memory with room for `maximumCount` bytes, and gives its end.
+  public static func write(
+    _ value: Int128, scale: Int, minimumDecimals: Int = 0, to start: UnsafeMutablePointer<UInt8>
+  ) -> UnsafeMutablePointer<UInt8> {
+    var end = start
+    if value < 0 {
+      end.initialize(to: minus)
+      end += 1
+    }
+    let magnitude = value.magnitude
+    let (high, low) = (UInt64(truncatingIfNeeded: magnitude >> 64), UInt64(truncatingIfNeeded: magnitude))
+    // 64-bit division is several times faster than 128-bit, and nearly every number fits.
+    if scale <= 18, high < UInt64(smallPowersOfTen[scale]) {
+      let power = UInt64(smallPowersOfTen[scale])
+      let (whole, fraction) =
+        high == 0 ? low.quotientAndRemainder(dividingBy: power) : power.dividingFullWidth((high, low))
+      end = writeDigits(whole, minimumCount: 1, to: end)
+      return writeDecimals(fraction, scale: scale, minimumDecimals: minimumDecimals, to: end)
+    }
+    let (whole, fraction) = magnitude.quotientAndRemainder(dividingBy: UInt128(powersOfTen[scale]))
+    end = writeDigits(whole, minimumCount: 1, to: end)
+    return writeDecimals(fraction, scale: scale, minimumDecimals: minimumDecimals, to: end)
+  }
+
+  /// The point and the digits behind it, without the zeros at their end.
+  private static func writeDecimals<Number: UnsignedInteger & FixedWidthInteger>(
+    _ fraction: Number, scale: Int, minimumDecimals: Int, to start: UnsafeMutablePointer<UInt8>
+  ) -> UnsafeMutablePointer<UInt8> {
+    guard fraction != 0 || minimumDecimals > 0 else { return start }
+    var fraction = fraction
     var decimals = scale
     while decimals > minimumDecimals, fraction % 10 == 0 {
       fraction /= 10
       decimals -= 1
     }
-    guard decimals > 0 else { return }
-    bytes.append(point)
-    appendDigits(&fraction, minimumCount: decimals, to: &bytes)
+    guard decimals > 0 else { return start }
+    start.initialize(to: point)
+    return writeDigits(fraction, minimumCount: decimals, to: start + 1)
+  }
+
+  private static func writeDigits<Number: UnsignedInteger & FixedWidthInteger>(
+    _ number: Number, minimumCount: Int, to start: UnsafeMutablePointer<UInt8>
+  ) -> UnsafeMutablePointer<UInt8> {
+    var count = 1
+    var rest = number / 10
+    while rest > 0 {
+      rest /= 10
+      count += 1
+    }
+    count = max(count, minimumCount)
+    rest = number
+    for position in stride(from: count - 1, through: 0, by: -1) {
+      (start + position).initialize(to: UInt8(truncatingIfNeeded: rest % 10) + 0x30)
+      rest /= 10
+    }
+    return start + count
   }
 
   /// `10^exponent`; `exponent` is in 0 … 38.
@@ -103,22 +159,6 @@ public enum DecimalText {
     let (product, overflow) = significand.multipliedReportingOverflow(by: powersOfTen[exponent])
     guard !overflow else { throw .overflow }
     return product
-  }
-
-  private static func appendDigits(_ value: inout UInt128, minimumCount: Int, to bytes: inout [UInt8]) {
-    let start = bytes.count
-    // 64-bit division is several times faster than 128-bit, and nearly every number fits.
-    while value > UInt128(UInt64.max) {
-      let (quotient, digit) = value.quotientAndRemainder(dividingBy: 10)
-      bytes.append(UInt8(truncatingIfNeeded: digit) + 0x30)
-      value = quotient
-    }
-    var small = UInt64(value)
-    while small > 0 || bytes.count - start < minimumCount {
-      bytes.append(UInt8(truncatingIfNeeded: small % 10) + 0x30)
-      small /= 10
-    }
-    bytes[start...].reverse()
   }
 
   /// Walks the text once, collecting significant digits. Zeros wait until a non-zero digit follows them, so that `1.000…0` of any

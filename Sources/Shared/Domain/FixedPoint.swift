@@ -101,10 +101,24 @@ extension FixedPoint {
 func multiplyDivide(_ a: Int128, _ b: Int128, _ divisor: Int128, _ rounding: Rounding) -> Int128? {
   precondition(divisor != 0, "division by zero")
   let negative = ((a < 0) != (b < 0)) != (divisor < 0)
-  let product = a.magnitude.multipliedFullWidth(by: b.magnitude)
-  guard product.high < divisor.magnitude else { return nil }
-  var (quotient, remainder) = divisor.magnitude.dividingFullWidth(product)
+  guard let (whole, remainder) = multiplyDivide(a.magnitude, b.magnitude, divisor.magnitude) else { return nil }
+  var quotient = whole
   if remainder != 0 && (rounding == .up) != negative { quotient += 1 }
   guard quotient <= UInt128(Int128.max) else { return nil }
   return negative ? -Int128(quotient) : Int128(quotient)
+}
+
+/// Quotient and remainder of `a · b ÷ divisor`; nil when the quotient does not fit. Every step up in width costs several times more, and
+/// nearly every product is short.
+private func multiplyDivide(_ a: UInt128, _ b: UInt128, _ divisor: UInt128) -> (UInt128, UInt128)? {
+  let (product, overflow) = a.multipliedReportingOverflow(by: b)
+  if overflow {
+    let wide = a.multipliedFullWidth(by: b)
+    return wide.high < divisor ? divisor.dividingFullWidth(wide) : nil
+  }
+  if product <= UInt128(UInt64.max), divisor <= UInt128(UInt64.max) {
+    let (quotient, remainder) = UInt64(product).quotientAndRemainder(dividingBy: UInt64(divisor))
+    return (UInt128(quotient), UInt128(remainder))
+  }
+  return product.quotientAndRemainder(dividingBy: divisor)
 }

@@ -57,13 +57,15 @@ public struct Instrument: Hashable, Sendable {
 
   /// The first rule that an order of `quantity` at `price` breaks, or nil. `price` is the limit, or the reference of a market order.
   public func violation(price: Price, quantity: Quantity, checksTick: Bool = true) -> Violation? {
-    guard isTrading else { return .notTrading }
-    if checksTick, !price.isMultiple(of: tick) { return .tick }
-    if price < minimumPrice || (!maximumPrice.isZero && price > maximumPrice) { return .priceRange }
-    if !quantity.isMultiple(of: lot) { return .lot }
-    if quantity < minimumQuantity || (!maximumQuantity.isZero && quantity > maximumQuantity) { return .quantityRange }
-    if price * quantity < minimumNotional { return .notional }
-    return nil
+    rules.violation(price: price, quantity: quantity, checksTick: checksTick)
+  }
+
+  /// What orders are judged by, without names.
+  public var rules: TradingRules {
+    TradingRules(
+      tick: tick, minimumPrice: minimumPrice, maximumPrice: maximumPrice, lot: lot, minimumQuantity: minimumQuantity,
+      maximumQuantity: maximumQuantity, minimumNotional: minimumNotional, isTrading: isTrading,
+      priceBandBasisPoints: priceBandBasisPoints)
   }
 
   /// Digits behind the point that the tick has: how prices of this instrument are shown.
@@ -80,5 +82,39 @@ public struct Instrument: Hashable, Sendable {
       decimals -= 1
     }
     return decimals
+  }
+}
+
+/// The numbers of an instrument that an order is judged by; what they mean says `Instrument`. Plain numbers, so that looking at them counts
+/// no references.
+public struct TradingRules: Hashable, Sendable {
+  /// The price step.
+  public let tick: Price
+  /// Lowest price.
+  public let minimumPrice: Price
+  /// Highest price; zero is none.
+  public let maximumPrice: Price
+  /// The quantity step.
+  public let lot: Quantity
+  /// Smallest quantity of an order.
+  public let minimumQuantity: Quantity
+  /// Largest quantity of an order; zero is none.
+  public let maximumQuantity: Quantity
+  /// Smallest notional of an order, in the quote asset.
+  public let minimumNotional: Money
+  /// False while the venue has halted it.
+  public let isTrading: Bool
+  /// How far a limit may reach to the other side of the venue's last price, in hundredths of a percent; zero is as far as it likes.
+  public let priceBandBasisPoints: Int64
+
+  /// The first rule that an order breaks, or nil.
+  public func violation(price: Price, quantity: Quantity, checksTick: Bool) -> Instrument.Violation? {
+    guard isTrading else { return .notTrading }
+    if checksTick, !price.isMultiple(of: tick) { return .tick }
+    if price < minimumPrice || (!maximumPrice.isZero && price > maximumPrice) { return .priceRange }
+    if !quantity.isMultiple(of: lot) { return .lot }
+    if quantity < minimumQuantity || (!maximumQuantity.isZero && quantity > maximumQuantity) { return .quantityRange }
+    if price * quantity < minimumNotional { return .notional }
+    return nil
   }
 }

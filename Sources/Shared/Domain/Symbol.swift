@@ -17,10 +17,32 @@ public struct Symbol: Hashable, Comparable, Sendable, CustomStringConvertible {
 
   /// Reads `BASE-QUOTE` or `BASE-QUOTE-PERP`; lower case is accepted.
   public init?(_ text: String) {
-    guard text.utf8.count <= 48 else { return nil }
-    let parts = text.uppercased().split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count == 2 || (parts.count == 3 && parts[2] == "PERP") else { return nil }
-    self.init(base: String(parts[0]), quote: String(parts[1]), isPerpetual: parts.count == 3)
+    var text = text
+    guard let symbol = text.withUTF8({ Symbol(utf8: $0) }) else { return nil }
+    self = symbol
+  }
+
+  /// Reads the UTF-8 bytes of `BASE-QUOTE` or `BASE-QUOTE-PERP`; lower case is accepted.
+  public init?(utf8 text: UnsafeBufferPointer<UInt8>) {
+    guard text.count <= 48, let first = text.firstIndex(of: Self.dash) else { return nil }
+    let second = text[(first + 1)...].firstIndex(of: Self.dash)
+    if let second {
+      guard Self.capitals(text[(second + 1)...]) == "PERP" else { return nil }
+    }
+    self.init(
+      base: Self.capitals(text[..<first]), quote: Self.capitals(text[(first + 1)..<(second ?? text.count)]),
+      isPerpetual: second != nil)
+  }
+
+  private static let dash = UInt8(ascii: "-")
+
+  private static func capitals(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> String {
+    String(unsafeUninitializedCapacity: text.count) { room in
+      for (index, byte) in text.enumerated() {
+        room.initializeElement(at: index, to: (0x61...0x7A).contains(byte) ? byte - 0x20 : byte)
+      }
+      return text.count
+    }
   }
 
   private static func isAsset(_ text: String) -> Bool {

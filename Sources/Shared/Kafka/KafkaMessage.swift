@@ -1,5 +1,6 @@
 import CRdKafka
 import Domain
+import Glibc
 
 /// A record that was fetched. Its bytes stay in librdkafka's memory until it is released: borrow them with `withValue`, or copy.
 /// Sendable: it is never changed.
@@ -80,6 +81,22 @@ public final class KafkaMessage: @unchecked Sendable {
       headers.append(KafkaHeader(String(cString: found), value.map { Array(UnsafeRawBufferPointer(start: $0, count: size)) }))
     }
     return headers
+  }
+
+  /// Lends the headers one by one, in order; a null value comes as an empty one.
+  public func forEachHeader(_ body: (_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) -> Void) {
+    var list: OpaquePointer?
+    guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return }
+    var count = 0
+    var name: UnsafePointer<CChar>?
+    var value: UnsafeRawPointer?
+    var size = 0
+    while rd_kafka_header_get_all(list, count, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR, let found = name {
+      let nameBytes = UnsafeRawBufferPointer(start: found, count: strlen(found))
+      let valueBytes = UnsafeRawBufferPointer(start: value, count: value == nil ? 0 : size)
+      body(nameBytes.assumingMemoryBound(to: UInt8.self), valueBytes.assumingMemoryBound(to: UInt8.self))
+      count += 1
+    }
   }
 
   /// A copy of the last header of that name; nil when there is none or its value is null.

@@ -53,8 +53,10 @@ floor_gate *floor_gate_new(void);
 void floor_gate_free(floor_gate *gate);
 /// A symbol and the top of its book, in units of 10^-10.
 void floor_gate_quote(floor_gate *gate, const char *symbol, int64_t bid, int64_t ask);
-/// Reads records on `orders` (each followed by 64 readable bytes) and decides on each. Gives how many it approves.
-size_t floor_gate_decide(floor_gate *gate, const uint8_t *bytes, const size_t *offsets, const size_t *lengths, size_t count);
+/// Reads records on `orders`, each followed by 64 readable bytes; gives how many.
+size_t floor_gate_read(floor_gate *gate, const uint8_t *bytes, const size_t *offsets, const size_t *lengths, size_t count);
+/// Decides on each order that was read last. Gives how many it approves.
+size_t floor_gate_decide(floor_gate *gate);
 
 #ifdef __cplusplus
 }

@@ -35,11 +35,15 @@ public struct JSONWriter: Sendable {
 
   /// A member's name that needs no escapes; its value must follow.
   public mutating func name(_ name: StaticString) {
-    separate()
-    bytes.append(UInt8(ascii: "\""))
-    bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-    bytes.append(UInt8(ascii: "\""))
-    bytes.append(UInt8(ascii: ":"))
+    append(atMost: name.utf8CodeUnitCount + 4) { start in
+      var end = start
+      end.write(UInt8(ascii: "\""))
+      end.write(from: name.utf8Start, count: name.utf8CodeUnitCount)
+      end.write(UInt8(ascii: "\""))
+      end.write(UInt8(ascii: ":"))
+      return end
+    }
+    needsComma = false
   }
 
   /// A member's name from data; its value must follow.
@@ -51,17 +55,34 @@ public struct JSONWriter: Sendable {
 
   /// A string.
   public mutating func value(_ text: String) {
-    separate()
-    bytes.append(UInt8(ascii: "\""))
-    for byte in text.utf8 { appendEscaped(byte) }
-    bytes.append(UInt8(ascii: "\""))
+    var text = text
+    text.withUTF8 { value(utf8: $0) }
+  }
+
+  /// A string.
+  private mutating func value(utf8 text: UnsafeBufferPointer<UInt8>) {
+    var isPlain = true
+    append(atMost: text.count + 3) { start in
+      var end = start
+      end.write(UInt8(ascii: "\""))
+      for byte in text {
+        if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { isPlain = false }
+        end.write(byte)
+      }
+      end.write(UInt8(ascii: "\""))
+      return isPlain ? end : start
+    }
+    if !isPlain {
+      bytes.append(UInt8(ascii: "\""))
+      for byte in text { appendEscaped(byte) }
+      bytes.append(UInt8(ascii: "\""))
+    }
     needsComma = true
   }
 
   /// A whole number.
   public mutating func value(_ number: Int64) {
-    separate()
-    DecimalText.append(Int128(number), scale: 0, to: &bytes)
+    append(atMost: DecimalText.maximumCount + 1) { DecimalText.write(Int128(number), scale: 0, to: $0) }
     needsComma = true
   }
 
@@ -77,10 +98,29 @@ public struct JSONWriter: Sendable {
 
   /// An exact decimal as a string: readers that hold numbers in binary floating point would spoil a bare one.
   public mutating func value<Value: FixedPoint>(_ decimal: Value, minimumDecimals: Int = 0) {
-    separate()
-    bytes.append(UInt8(ascii: "\""))
-    decimal.append(to: &bytes, minimumDecimals: minimumDecimals)
-    bytes.append(UInt8(ascii: "\""))
+    append(atMost: DecimalText.maximumCount + 3) { start in
+      var end = start
+      end.write(UInt8(ascii: "\""))
+      end = DecimalText.write(Int128(decimal.units), scale: Value.scale, minimumDecimals: minimumDecimals, to: end)
+      end.write(UInt8(ascii: "\""))
+      return end
+    }
+    needsComma = true
+  }
+
+  /// A symbol's name as a string.
+  public mutating func value(_ symbol: Symbol) {
+    // Assets are capital letters and digits.
+    append(atMost: symbol.base.utf8.count + symbol.quote.utf8.count + 9) { start in
+      var end = start
+      end.write(UInt8(ascii: "\""))
+      for byte in symbol.base.utf8 { end.write(byte) }
+      end.write(UInt8(ascii: "-"))
+      for byte in symbol.quote.utf8 { end.write(byte) }
+      if symbol.isPerpetual { for byte in "-PERP".utf8 { end.write(byte) } }
+      end.write(UInt8(ascii: "\""))
+      return end
+    }
     needsComma = true
   }
 
@@ -153,6 +193,13 @@ public struct JSONWriter: Sendable {
     value(decimal)
   }
 
+  /// `"name":"BASE-QUOTE"` when there is a value, nothing otherwise.
+  public mutating func member(_ name: StaticString, _ symbol: Symbol?) {
+    guard let symbol else { return }
+    self.name(name)
+    value(symbol)
+  }
+
   /// `"name":nanoseconds` when there is a value, nothing otherwise.
   public mutating func member(_ name: StaticString, _ time: Timestamp?) { member(name, time?.nanoseconds) }
 
@@ -174,6 +221,22 @@ public struct JSONWriter: Sendable {
     needsComma = true
   }
 
+  /// Appends a comma if one is due, then what `body` writes, which is at most `room` bytes less one and ends where it says.
+  @inline(__always)
+  private mutating func append(
+    atMost room: Int, _ body: (UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8>
+  ) {
+    let needsComma = needsComma
+    bytes.append(addingCapacity: room) { span in
+      span.withUnsafeMutableBufferPointer { buffer, count in
+        guard let start = buffer.baseAddress else { preconditionFailure("there is room for what is appended") }
+        var end = start
+        if needsComma { end.write(UInt8(ascii: ",")) }
+        count = body(end) - start
+      }
+    }
+  }
+
   private mutating func separate() {
     if needsComma { bytes.append(UInt8(ascii: ",")) }
     needsComma = false
@@ -192,5 +255,20 @@ public struct JSONWriter: Sendable {
       bytes.append(digits[Int(byte & 15)])
     default: bytes.append(byte)
     }
+  }
+}
+
+extension UnsafeMutablePointer<UInt8> {
+  /// Writes a byte and steps behind it.
+  @inline(__always)
+  fileprivate mutating func write(_ byte: UInt8) {
+    initialize(to: byte)
+    self += 1
+  }
+
+  @inline(__always)
+  fileprivate mutating func write(from bytes: UnsafePointer<UInt8>, count: Int) {
+    initialize(from: bytes, count: count)
+    self += count
   }
 }

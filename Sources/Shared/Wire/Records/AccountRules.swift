@@ -113,11 +113,7 @@ public struct Limits: Hashable, Sendable {
     version = try reader.require("version", try reader.integer("version"))
     maximumOrderNotional = try reader.decimal("max_order_notional") ?? maximumOrderNotional
     if let positions = try reader.object("max_position") {
-      maximumPosition = []
-      for member in positions.members {
-        guard let quantity: Quantity = try positions.decimal(member.name) else { continue }
-        maximumPosition.append(BaseLimit(asset: member.name, quantity: quantity))
-      }
+      maximumPosition = try positions.decimals().map { BaseLimit(asset: $0.name, quantity: $0.value) }
       maximumPosition.sort { $0.asset < $1.asset }
     }
     maximumOrdersPerSecond = Int(clamping: try reader.integer("max_orders_per_second") ?? Int64(maximumOrdersPerSecond))
@@ -129,7 +125,7 @@ public struct Limits: Hashable, Sendable {
     try checkRanges()
   }
 
-  private func milliseconds(_ name: String, _ reader: RecordReader) throws(RecordError) -> Int64? {
+  private func milliseconds(_ name: StaticString, _ reader: RecordReader) throws(RecordError) -> Int64? {
     guard let count = try reader.integer(name) else { return nil }
     guard (0...86_400_000).contains(count) else { throw RecordError(.outOfRange, "The field \(name) is not 0 to a day.") }
     return count * Interval.millisecond

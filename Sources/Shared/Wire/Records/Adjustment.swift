@@ -42,7 +42,7 @@ public struct Adjustment: Hashable, Sendable {
     writer.member("type", "adjustment")
     writer.member("account", account)
     writer.member("id", id)
-    writer.member("symbol", symbol.description)
+    writer.member("symbol", symbol)
     writer.member("quantity", quantity)
     writer.member("price", price)
     writer.member("reason", reason)

@@ -150,7 +150,7 @@ extension VenueOrder {
     writer.beginObject()
     writer.member("venue_client_id", venueClientID)
     writer.member("venue_order_id", venueOrderID)
-    writer.member("symbol", symbol.description)
+    writer.member("symbol", symbol)
     writer.member("side", side)
     writer.member("status", status)
     writer.member("quantity", quantity)
@@ -173,7 +173,7 @@ extension VenueFill {
   func write(to writer: inout JSONWriter) {
     writer.beginObject()
     writer.member("venue_order_id", venueOrderID)
-    writer.member("symbol", symbol.description)
+    writer.member("symbol", symbol)
     writer.member("side", side)
     writer.name("fill")
     fill.write(to: &writer)

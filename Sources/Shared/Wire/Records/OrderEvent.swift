@@ -210,7 +210,7 @@ public struct OrderEvent: Hashable, Sendable {
     writer.member("account", account)
     writer.member("client_order_id", clientOrderID)
     writer.member("venue", venue)
-    writer.member("symbol", symbol.description)
+    writer.member("symbol", symbol)
     writer.member("side", side)
     writer.member("status", status)
     writer.member("quantity", quantity)

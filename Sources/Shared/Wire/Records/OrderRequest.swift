@@ -105,6 +105,8 @@ extension OrderRequest {
     guard payload.count <= maximumBytes else {
       return .unreadable(RecordError(.tooLarge, "The record has \(payload.count) bytes; at most \(maximumBytes) are allowed."))
     }
+    let plain = payload.withUnsafeBufferPointer { OrderRequest(plain: $0, defaults: defaults) }
+    if let plain, (try? plain.checkShape()) != nil { return .request(plain, unknownFields: 0) }
     let reader: RecordReader
     do { reader = try RecordReader(payload) } catch { return .unreadable(error) }
     do {
@@ -116,13 +118,19 @@ extension OrderRequest {
     }
   }
 
-  private static let fieldNames: Set<String> = [
+  private static let fieldNames: [StaticString] = [
     "v", "action", "client_order_id", "account", "venue", "symbol", "side", "type", "quantity", "quote_quantity", "price",
     "time_in_force", "post_only", "reduce_only", "expires_at", "strategy", "tags", "target_client_order_id", "all_symbols",
   ]
 
   /// Reads and checks the members of a request.
   public init(_ reader: RecordReader, defaults: OrderDefaults) throws(RecordError) {
+    try self.init(unchecked: reader, defaults: defaults)
+    try checkShape()
+  }
+
+  /// Reads the members of a request, whether or not they go together.
+  init(unchecked reader: RecordReader, defaults: OrderDefaults) throws(RecordError) {
     self.init(
       action: try reader.token("action") ?? .new,
       account: try reader.identifier("account") ?? defaults.account,
@@ -130,7 +138,7 @@ extension OrderRequest {
       venue: try reader.identifier("venue") ?? defaults.venue,
       symbol: try reader.symbol("symbol") ?? defaults.symbol,
       side: try reader.token("side"),
-      type: try reader.token("type") ?? (reader.value("price") == nil ? .market : .limit),
+      type: try reader.token("type") ?? (reader.has("price") ? .limit : .market),
       quantity: try reader.decimal("quantity"),
       quoteQuantity: try reader.decimal("quote_quantity"),
       price: try reader.decimal("price"),
@@ -141,8 +149,7 @@ extension OrderRequest {
       strategy: try reader.string("strategy"),
       tags: try reader.strings("tags"),
       target: try reader.identifier("target_client_order_id"),
-      allSymbols: try reader.bool("all_symbols") ?? (reader.value("symbol") == nil))
-    try checkShape()
+      allSymbols: try reader.bool("all_symbols") ?? !reader.has("symbol"))
   }
 
   private func checkShape() throws(RecordError) {
@@ -208,7 +215,7 @@ extension OrderRequest {
     writer.member("account", account)
     writer.member("client_order_id", clientOrderID)
     writer.member("venue", venue)
-    writer.member("symbol", symbol.description)
+    writer.member("symbol", symbol)
     writer.member("side", side)
     writer.member("type", type)
     writer.member("quantity", quantity)

@@ -41,15 +41,23 @@ public struct RecordHeaders: Hashable, Sendable {
   public init(_ headers: [(name: String, value: [UInt8])]) {
     self.init()
     for header in headers {
-      let text = String(decoding: header.value.prefix(256), as: UTF8.self)
-      switch header.name {
-      case "traceparent": traceparent = text
-      case "epoch": epoch = Int64(text)
-      case "origin": origin = Self.source(text)
-      default:
-        guard header.name.hasPrefix("t."), hops.count < Self.maximumHops, let nanoseconds = Int64(text) else { continue }
-        hops.append(Hop(name: String(header.name.dropFirst(2)), time: Timestamp(nanoseconds: nanoseconds)))
-      }
+      var name = header.name
+      name.withUTF8 { name in header.value.withUnsafeBufferPointer { value in read(name, value) } }
+    }
+  }
+
+  /// Takes one header; the later of two with one name counts.
+  public mutating func read(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
+    let value = UnsafeBufferPointer(rebasing: value.prefix(256))
+    if name.count > 2, name[0] == UInt8(ascii: "t"), name[1] == UInt8(ascii: ".") {
+      guard hops.count < Self.maximumHops, let time = Int64(plain: value) else { return }
+      hops.append(Hop(name: String(decoding: name[2...], as: UTF8.self), time: Timestamp(nanoseconds: time)))
+    } else if name == "epoch" {
+      epoch = Int64(plain: value)
+    } else if name == "traceparent" {
+      traceparent = String(decoding: value, as: UTF8.self)
+    } else if name == "origin" {
+      origin = Self.source(String(decoding: value, as: UTF8.self))
     }
   }
 
@@ -63,17 +71,24 @@ public struct RecordHeaders: Hashable, Sendable {
   /// As Kafka headers.
   public func encoded() -> [(name: String, value: [UInt8])] {
     var headers: [(name: String, value: [UInt8])] = []
+    headers.reserveCapacity(hops.count + 3)
     if let traceparent { headers.append(("traceparent", Array(traceparent.utf8))) }
-    if let epoch { headers.append(("epoch", Array(String(epoch).utf8))) }
+    if let epoch { headers.append(("epoch", Self.digits(epoch))) }
     if let origin {
       headers.append(("origin", Array("\(origin.topic):\(origin.partition):\(origin.offset):\(origin.timestamp)".utf8)))
     }
-    for hop in hops { headers.append((Self.name(ofHop: hop.name), Array(hop.time.description.utf8))) }
+    for hop in hops { headers.append((Self.name(ofHop: hop.name), Self.digits(hop.time.nanoseconds))) }
     return headers
   }
 
   /// The Kafka header that holds the time of a hop, nanoseconds as text.
-  public static func name(ofHop hop: String) -> String { "t.\(hop)" }
+  public static func name(ofHop hop: String) -> String { "t." + hop }
+
+  private static func digits(_ number: Int64) -> [UInt8] {
+    var bytes: [UInt8] = []
+    DecimalText.append(Int128(number), scale: 0, to: &bytes)
+    return bytes
+  }
 
   private static func source(_ text: String) -> RecordSource? {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
