@@ -63,8 +63,9 @@ extension AccountSnapshot.OrderEntry {
   init(_ reader: RecordReader) throws(RecordError) {
     symbol = try reader.require("symbol", try reader.symbol("symbol"))
     // Positions in the market and reservations are put in when the state is built.
+    let id: ClientOrderID = try reader.require("client_order_id", try reader.identifier("client_order_id"))
     order = TrackedOrder(
-      id: try reader.require("client_order_id", try reader.identifier("client_order_id")), symbol: 0, base: 0,
+      id: id, key: id.stableHash, symbol: 0, base: 0,
       venue: try reader.require("venue", try reader.identifier("venue")),
       side: try reader.require("side", try reader.token("side")),
       total: try reader.require("reserved", try reader.decimal("reserved")),

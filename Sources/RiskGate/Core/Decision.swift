@@ -51,17 +51,18 @@ extension RiskEngine {
     var figures = DecisionFigures()
     figures.executionsOffset = checkpoint.executions
     figures.ordersOffset = deciding
-    let refusal: Refusal?
-    switch propose(request, account) {
-    case .failure(let early): refusal = early
-    case .success(let proposal):
+    var refusal: Refusal?
+    do throws(Refusal) {
+      let proposal = try propose(request, account)
       // An order that lives longer than the horizon of ids still owns its id.
       let isKnown = known != nil || accounts[account].orders.slot(of: id, key: key) != nil
       refusal = check(proposal, of: request, account, source, isKnown: isKnown, &figures)
       if refusal == nil {
-        reserve(proposal, id, account)
-        effects.append(.approve(approval(of: request, proposal, id, account, source, figures)))
+        reserve(proposal, id, key, account)
+        effects.append(approve(request, proposal, id, account, source, figures))
       }
+    } catch {
+      refusal = error
     }
     if let refusal {
       effects.append(.reject(rejection(refusal, request.account, id, source, request: request, figures: figures)))
@@ -111,30 +112,31 @@ extension RiskEngine {
   }
 
   /// The approval of what was proposed; no longer valid than the client wants.
-  private func approval(
-    of request: OrderRequest, _ proposal: Proposal, _ id: ClientOrderID, _ account: Int, _ source: RecordSource,
+  private func approve(
+    _ request: OrderRequest, _ proposal: Proposal, _ id: ClientOrderID, _ account: Int, _ source: RecordSource,
     _ figures: DecisionFigures
-  ) -> Approval {
+  ) -> RiskEffect {
     let validUntil = now + accounts[account].limits.approvalLifetime
-    return Approval(
-      request: request, clientOrderID: id, quantity: proposal.total, limitPrice: proposal.sendPrice,
-      timeInForce: request.timeInForce, validUntil: request.expiresAt.map { min(validUntil, $0) } ?? validUntil,
-      controlVersion: accounts[account].control.version, limitsVersion: accounts[account].limits.version, decidedAt: now,
-      source: source, figures: figures)
+    return .approve(
+      Approval(
+        request: request, clientOrderID: id, quantity: proposal.total, limitPrice: proposal.sendPrice,
+        timeInForce: request.timeInForce, validUntil: request.expiresAt.map { min(validUntil, $0) } ?? validUntil,
+        controlVersion: accounts[account].control.version, limitsVersion: accounts[account].limits.version, decidedAt: now,
+        source: source, figures: figures))
   }
 
   /// Approval reserves: from here on the order counts as if it were filled.
-  private mutating func reserve(_ proposal: Proposal, _ id: ClientOrderID, _ account: Int) {
+  private mutating func reserve(_ proposal: Proposal, _ id: ClientOrderID, _ key: UInt64, _ account: Int) {
     track(
-      id, symbol: proposal.symbol, venue: proposal.venue, side: proposal.side, total: proposal.reserve,
+      id, key: key, symbol: proposal.symbol, venue: proposal.venue, side: proposal.side, total: proposal.reserve,
       quantity: proposal.quantity, limitPrice: proposal.sendPrice, account)
     accounts[account].approvals.add(now)
   }
 
   /// Begins to count an order.
   mutating func track(
-    _ id: ClientOrderID, symbol: Int, venue: Venue, side: Side, total: Quantity, quantity: Quantity, limitPrice: Price?,
-    _ account: Int
+    _ id: ClientOrderID, key: UInt64, symbol: Int, venue: Venue, side: Side, total: Quantity, quantity: Quantity,
+    limitPrice: Price?, _ account: Int
   ) {
     let base = market.symbols[symbol].base
     let exposure = accounts[account].exposure(of: base, named: market.bases.keys[base])
@@ -142,8 +144,8 @@ extension RiskEngine {
     let number = accounts[account].orders.nextNumber()
     accounts[account].orders.add(
       TrackedOrder(
-        id: id, symbol: symbol, base: base, venue: venue, side: side, total: total, quantity: quantity, limitPrice: limitPrice,
-        number: number))
+        id: id, key: key, symbol: symbol, base: base, venue: venue, side: side, total: total, quantity: quantity,
+        limitPrice: limitPrice, number: number))
     accounts[account].isChanged = true
     accounts[account].isShownChanged = true
   }

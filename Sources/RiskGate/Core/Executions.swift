@@ -183,7 +183,8 @@ extension RiskEngine {
     into effects: inout [RiskEffect]
   ) -> Int? {
     track(
-      id, symbol: symbol, venue: venue, side: side, total: quantity, quantity: quantity, limitPrice: limitPrice, account)
+      id, key: id.stableHash, symbol: symbol, venue: venue, side: side, total: quantity, quantity: quantity,
+      limitPrice: limitPrice, account)
     effects.append(.alert(alert(.warning, "order_adopted", "An order that was not approved here is alive.", account, id)))
     return accounts[account].orders.slot(of: id)
   }

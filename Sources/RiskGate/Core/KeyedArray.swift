@@ -8,7 +8,10 @@ struct KeyedArray<Key: StableKey, Value: Sendable>: Sendable {
   var indices: Range<Int> { keys.indices }
   var count: Int { keys.count }
 
-  func position(of key: Key) -> Int? { positions.find(key.stableHash) { keys[$0] == key } }
+  func position(of key: Key) -> Int? {
+    // A few keys are compared sooner than one is hashed.
+    keys.count <= 3 ? keys.firstIndex(of: key) : positions.find(key.stableHash) { keys[$0] == key }
+  }
 
   /// The position of `key`, which gets the value that `make` gives when it is new.
   mutating func position(of key: Key, adding make: @autoclosure () -> Value) -> Int {

@@ -27,32 +27,31 @@ struct Proposal: Sendable {
 
 extension RiskEngine {
   /// Puts the request into numbers, or says why that cannot be done.
-  func propose(_ request: OrderRequest, _ account: Int) -> Result<Proposal, Refusal> {
-    if let refusal = checkAdmission(account) { return .failure(refusal) }
-    guard request.action == .replace else { return proposeNew(request, account) }
+  func propose(_ request: OrderRequest, _ account: Int) throws(Refusal) -> Proposal {
+    if let refusal = checkAdmission(account) { throw refusal }
+    guard request.action == .replace else { return try proposeNew(request, account) }
     guard let target = request.target, let slot = accounts[account].orders.slot(of: target) else {
-      return .failure(.unknownTarget)
+      throw .unknownTarget
     }
     let old = accounts[account].orders[slot]
-    guard old.isLive else { return .failure(.unknownTarget) }
+    guard old.isLive else { throw .unknownTarget }
     let total = request.quantity ?? old.planned
     let quantity = total - old.filled
-    guard quantity.isPositive else { return .failure(.noQuantityLeft) }
-    guard let price = request.price ?? old.limitPrice else { return .failure(.unknownTarget) }
-    guard let reach = market.reach(of: old.venue) else { return .failure(.unknownVenue(old.venue)) }
-    return .success(
-      numbers(
-        .replacement(quantity, total: total), old.symbol, old.venue, reach, market.steps(old.symbol, reach) ?? Steps(), old.side,
-        limit: price, account))
+    guard quantity.isPositive else { throw .noQuantityLeft }
+    guard let price = request.price ?? old.limitPrice else { throw .unknownTarget }
+    guard let reach = market.reach(of: old.venue) else { throw .unknownVenue(old.venue) }
+    return numbers(
+      .replacement(quantity, total: total), old.symbol, old.venue, reach, market.steps(old.symbol, reach) ?? Steps(), old.side,
+      limit: price, account)
   }
 
-  private func proposeNew(_ request: OrderRequest, _ account: Int) -> Result<Proposal, Refusal> {
-    guard let reach = market.reach(of: request.venue) else { return .failure(.unknownVenue(request.venue)) }
+  private func proposeNew(_ request: OrderRequest, _ account: Int) throws(Refusal) -> Proposal {
+    guard let reach = market.reach(of: request.venue) else { throw .unknownVenue(request.venue) }
     guard let symbol = market.symbols.position(of: request.symbol), let side = request.side,
       let steps = market.steps(symbol, reach)
-    else { return .failure(.unknownInstrument(request.symbol, at: request.venue)) }
+    else { throw .unknownInstrument(request.symbol, at: request.venue) }
     let size = request.quantity.map(Size.quantity) ?? .quote(request.quoteQuantity)
-    return .success(numbers(size, symbol, request.venue, reach, steps, side, limit: request.price, account))
+    return numbers(size, symbol, request.venue, reach, steps, side, limit: request.price, account)
   }
 
   /// How an order says how large it is.

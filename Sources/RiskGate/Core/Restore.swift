@@ -164,8 +164,8 @@ extension RiskEngine {
     let symbol = market.intern(entry.symbol)
     let base = market.symbols[symbol].base
     var order = TrackedOrder(
-      id: kept.id, symbol: symbol, base: base, venue: kept.venue, side: kept.side, total: kept.total, quantity: kept.quantity,
-      limitPrice: kept.limitPrice, number: kept.number)
+      id: kept.id, key: kept.key, symbol: symbol, base: base, venue: kept.venue, side: kept.side, total: kept.total,
+      quantity: kept.quantity, limitPrice: kept.limitPrice, number: kept.number)
     order.hasPlan = kept.hasPlan
     order.isTracked = kept.isTracked
     order.children = kept.children
@@ -194,7 +194,7 @@ extension RiskEngine {
     remember(key, request.contentHash, code: nil, account)
     accounts[account].approvals.add(approval.decidedAt)
     track(
-      approval.clientOrderID, symbol: place.symbol, venue: place.venue, side: place.side,
+      approval.clientOrderID, key: key, symbol: place.symbol, venue: place.venue, side: place.side,
       total: reserved, quantity: min(total, reserved), limitPrice: approval.limitPrice, account)
   }
 

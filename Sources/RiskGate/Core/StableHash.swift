@@ -19,8 +19,10 @@ struct StableHash {
   }
 
   mutating func combine(_ text: String?) {
-    guard var text else { return combine(UInt64.max) }
-    text.withUTF8 { bytes in combine(UnsafeRawBufferPointer(bytes)) }
+    guard let text else { return combine(UInt64.max) }
+    // Lent, not copied: a copy counts references.
+    let isDone: Void? = text.utf8.withContiguousStorageIfAvailable { combine(UnsafeRawBufferPointer($0)) }
+    if isDone == nil { combine(String(decoding: text.utf8, as: UTF8.self)) }
   }
 
   /// What `combine` makes of the same text.

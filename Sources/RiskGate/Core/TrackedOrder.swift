@@ -45,11 +45,11 @@ struct TrackedOrder: Hashable, Sendable {
   }
 
   init(
-    id: ClientOrderID, symbol: Int, base: Int, venue: Venue, side: Side, total: Quantity, quantity: Quantity, limitPrice: Price?,
-    number: Int64
+    id: ClientOrderID, key: UInt64, symbol: Int, base: Int, venue: Venue, side: Side, total: Quantity, quantity: Quantity,
+    limitPrice: Price?, number: Int64
   ) {
     self.id = id
-    key = id.stableHash
+    self.key = key
     self.symbol = symbol
     self.base = base
     self.venue = venue
