@@ -121,7 +121,8 @@ import Testing
       let decimals = Int(generator.next() % 4)
       var bytes: [UInt8] = []
       DecimalText.append(value, scale: scale, minimumDecimals: decimals, to: &bytes)
-      #expect(String(decoding: bytes, as: UTF8.self) == naive(value, scale, decimals), "seed \(seed): \(value), \(scale), \(decimals)")
+      #expect(
+        String(decoding: bytes, as: UTF8.self) == naive(value, scale, decimals), "seed \(seed): \(value), \(scale), \(decimals)")
     }
   }
 

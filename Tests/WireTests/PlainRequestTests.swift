@@ -19,7 +19,8 @@ import Testing
 
   @Test(arguments: [
     #"{"side":"buy","quantity":0.25}"#, #"{ "v" : 1, "side" : "sell", "quantity" : "0.25", "price" : 26795.4 }"#,
-    #"{"action":"cancel","target_client_order_id":"a"}"#, #"{"side":"buy","quantity":1,"post_only":true,"expires_at":1800000000000000000}"#,
+    #"{"action":"cancel","target_client_order_id":"a"}"#,
+    #"{"side":"buy","quantity":1,"post_only":true,"expires_at":1800000000000000000}"#,
     #"{"account":"a","client_order_id":"b","venue":"binance","symbol":"eth-usdt-perp","side":"buy","type":"limit","quantity":"1","price":"2","time_in_force":"fok","strategy":"s","reduce_only":false,"all_symbols":true}"#,
   ])
   func everydayRequestsAreReadInOnePass(text: String) throws {
@@ -29,7 +30,8 @@ import Testing
 
   @Test(arguments: [
     #"{"side":"buy","quantity":1,"side":"buy"}"#, #"{"s\u0069de":"buy","quantity":1}"#, #"{"side":"buy","quantity":1e2}"#,
-    #"{"side":"buy","quantity":null}"#, #"{"side":"buy","quantity":1,"later":1}"#, #"{"v":1.-,"side":"buy"}"#, "{}", "", "{", "[]",
+    #"{"side":"buy","quantity":null}"#, #"{"side":"buy","quantity":1,"later":1}"#, #"{"v":1.-,"side":"buy"}"#, "{}", "", "{",
+    "[]",
     #"{"side":"buy","quantity":1}x"#, #"{"side":"buy","quantity":1,}"#, #"{"strategy":"é"}"#, "{\"strategy\":\"\u{7F}\u{1}\"}",
   ])
   func whatIsNotEverydayIsLeft(text: String) {

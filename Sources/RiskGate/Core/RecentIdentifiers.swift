@@ -36,7 +36,8 @@ struct RecentIdentifiers: Sendable {
     }
     let number = entries.firstNumber + entries.count
     entries.append(entry)
-    byID.set(entry.id, Self.position(of: number)) { [entries] in entries[number: Self.number(at: $0, in: entries)].id == entry.id }
+    byID.set(entry.id, Self.position(of: number)) { [entries] in entries[number: Self.number(at: $0, in: entries)].id == entry.id
+    }
   }
 
   private func number(of id: UInt64) -> Int? {

@@ -15,7 +15,8 @@ extension OrderRequest {
       action: fields.action ?? .new, account: fields.account ?? defaults.account, clientOrderID: fields.clientOrderID,
       venue: fields.venue ?? defaults.venue, symbol: fields.symbol ?? defaults.symbol, side: fields.side,
       type: fields.type ?? (fields.price == nil ? .market : .limit), quantity: fields.quantity,
-      quoteQuantity: fields.quoteQuantity, price: fields.price, timeInForce: fields.timeInForce, postOnly: fields.postOnly ?? false,
+      quoteQuantity: fields.quoteQuantity, price: fields.price, timeInForce: fields.timeInForce,
+      postOnly: fields.postOnly ?? false,
       reduceOnly: fields.reduceOnly ?? false, expiresAt: fields.expiresAt, strategy: fields.strategy, target: fields.target,
       allSymbols: fields.allSymbols ?? (fields.symbol == nil))
   }
@@ -184,6 +185,14 @@ extension OrderAction {
 
 extension TimeInForce {
   fileprivate init?(plain text: JSONText) {
-    if text == "gtc" { self = .gtc } else if text == "ioc" { self = .ioc } else if text == "fok" { self = .fok } else { return nil }
+    if text == "gtc" {
+      self = .gtc
+    } else if text == "ioc" {
+      self = .ioc
+    } else if text == "fok" {
+      self = .fok
+    } else {
+      return nil
+    }
   }
 }

@@ -97,7 +97,8 @@ public struct RecordReader: Sendable {
   }
 
   /// Every member as an exact decimal, in the order written; those that are null are left out.
-  public func decimals<Value: FixedPoint>(as type: Value.Type = Value.self) throws(RecordError) -> [(name: String, value: Value)] {
+  public func decimals<Value: FixedPoint>(as type: Value.Type = Value.self) throws(RecordError) -> [(name: String, value: Value)]
+  {
     var decimals: [(name: String, value: Value)] = []
     for child in index.children(of: object) where index.nodes[child].kind != .null {
       decimals.append((index.name(of: child), try decimal(at: child)))
