@@ -140,3 +140,30 @@ import Testing
     #expect(EpochFence(epoch: 3, next: 9).writer(of: 4) == .stranger)
   }
 }
+
+@Suite struct BookLevelTextTests {
+  /// Levels are written as their numbers write themselves.
+  @Test(arguments: 1...8)
+  func levelsAreWrittenAsTheirNumbersAre(seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    var levels: [BookLevel] = [Int64.min + 1, -1, 0, 1, 10, 99_999_999, 100_000_000, .max].map {
+      BookLevel(price: Price(units: $0), quantity: Quantity(units: $0))
+    }
+    for _ in 0..<500 {
+      let (price, quantity) = (
+        Int64.random(in: .min + 1 ... .max, using: &generator), Int64.random(in: 0 ... .max, using: &generator)
+      )
+      let shift = Int64.random(in: 0...50, using: &generator)
+      levels.append(BookLevel(price: Price(units: price >> shift), quantity: Quantity(units: quantity >> shift)))
+      let power = (0..<Int.random(in: 0...12, using: &generator)).reduce(Int64(1)) { power, _ in power * 10 }
+      levels.append(BookLevel(price: Price(units: price / power / 1_000 * power), quantity: Quantity(units: power)))
+    }
+    var writer = JSONWriter()
+    writer.levels(levels)
+    let expected = levels.map { "[\"\($0.price)\",\"\($0.quantity)\"]" }.joined(separator: ",")
+    #expect(String(decoding: writer.bytes, as: UTF8.self) == "[\(expected)]", "seed \(seed)")
+    writer.removeAll()
+    writer.levels([])
+    #expect(writer.bytes == Array("[]".utf8))
+  }
+}

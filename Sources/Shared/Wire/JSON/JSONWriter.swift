@@ -162,6 +162,18 @@ public struct JSONWriter: Sendable {
     needsComma = true
   }
 
+  /// JSON that `body` writes itself, to room for at most so many bytes; it gives the end.
+  mutating func raw(atMost room: Int, _ body: (UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8>) {
+    separate()
+    bytes.append(addingCapacity: room) { span in
+      span.withUnsafeMutableBufferPointer { buffer, count in
+        guard let start = buffer.baseAddress else { preconditionFailure("there is room for what is appended") }
+        count = body(start) - start
+      }
+    }
+    needsComma = true
+  }
+
   /// `"name":value` when there is a value, nothing otherwise.
   public mutating func member(_ name: StaticString, _ text: String?) {
     guard let text else { return }

@@ -105,15 +105,15 @@ public struct BookRecord: Hashable, Sendable {
 
 extension JSONWriter {
   /// `["price","quantity"]`, each with at least so many digits behind the point.
-  public mutating func level(_ level: BookLevel, priceDecimals: Int = 0, quantityDecimals: Int = 0) {
+  private mutating func level(_ level: BookLevel, priceDecimals: Int, quantityDecimals: Int) {
     beginArray()
     value(level.price, minimumDecimals: priceDecimals)
     value(level.quantity, minimumDecimals: quantityDecimals)
     endArray()
   }
 
-  /// `[["price","quantity"],…]`, in the order given.
-  public mutating func levels(_ levels: [BookLevel], priceDecimals: Int = 0, quantityDecimals: Int = 0) {
+  /// `[["price","quantity"],…]`, in the order given, each with at least so many digits behind the point.
+  public mutating func levels(_ levels: [BookLevel], priceDecimals: Int, quantityDecimals: Int = 0) {
     beginArray()
     for each in levels { level(each, priceDecimals: priceDecimals, quantityDecimals: quantityDecimals) }
     endArray()
