@@ -13,6 +13,23 @@ import Testing
     }
   }
 
+  /// Filled and emptied by turns, so that it grows while its oldest element lies anywhere.
+  @Test(arguments: [1, 15, 16, 17, 100]) func equalsAPlainList(capacity: Int) {
+    let queue = BoundedQueue<Int>(capacity: capacity)
+    var list: [Int] = []
+    for step in 0..<4 * capacity + 20 {
+      for number in 0..<step % 23 {
+        let result = queue.push(1_000 * step + number, timeoutMilliseconds: 0)
+        #expect(result == (list.count < capacity ? .pushed : .full))
+        if result == .pushed { list.append(1_000 * step + number) }
+      }
+      let taken = queue.popAll(limit: step % 19)
+      #expect(taken == Array(list.prefix(step % 19)))
+      list.removeFirst(taken.count)
+      #expect(queue.count == list.count)
+    }
+  }
+
   @Test func fullMeansNotTaken() {
     let queue = BoundedQueue<Int>(capacity: 2)
     #expect(queue.push(1, timeoutMilliseconds: 0) == .pushed)

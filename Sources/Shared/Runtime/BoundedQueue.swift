@@ -22,11 +22,21 @@ public enum PopResult<Element> {
 /// told): that is the back-pressure.
 public final class BoundedQueue<Element: Sendable>: Sendable {
   private struct State {
-    /// A ring: the oldest element is at `head`.
-    var ring: [Element?]
+    /// A ring: the oldest element is at `head`. It grows with what waits: a queue that is never full costs little memory.
+    var ring: [Element?] = []
     var head = 0
     var count = 0
     var isClosed = false
+
+    mutating func append(_ element: Element, capacity: Int) {
+      if count == ring.count {
+        ring = Array(ring[head...] + ring[..<head])
+        head = 0
+        ring.append(contentsOf: repeatElement(nil, count: min(max(16, count), capacity - count)))
+      }
+      ring[(head + count) % ring.count] = element
+      count += 1
+    }
 
     mutating func takeOldest() -> Element? {
       guard count > 0 else { return nil }
@@ -51,7 +61,7 @@ public final class BoundedQueue<Element: Sendable>: Sendable {
     precondition(capacity > 0, "a queue needs room for one element")
     self.capacity = capacity
     self.wakeup = wakeup
-    monitor = Monitor(State(ring: Array(repeating: nil, count: capacity)))
+    monitor = Monitor(State())
   }
 
   /// Elements in the queue now.
@@ -65,9 +75,8 @@ public final class BoundedQueue<Element: Sendable>: Sendable {
   public func push(_ element: Element, timeoutMilliseconds: Int? = nil) -> PushResult {
     let result = monitor.wait(until: Deadline(afterMilliseconds: timeoutMilliseconds)) { state -> PushResult? in
       if state.isClosed { return .closed }
-      guard state.count < state.ring.count else { return nil }
-      state.ring[(state.head + state.count) % state.ring.count] = element
-      state.count += 1
+      guard state.count < capacity else { return nil }
+      state.append(element, capacity: capacity)
       return .pushed
     }
     if result == .pushed { wakeup?.signal() }
