@@ -21,6 +21,6 @@ let suites = [
   Suite(name: "risk", measure: measureRisk),
   Suite(name: "hop", measure: measureHop),
   Suite(name: "ingest", measure: measureIngest),
-  Suite(name: "frames", measure: measureFrames),
+  Suite(name: "frames", isLong: true, measure: measureFrames),
   Suite(name: "stack", measure: measureStack),
 ]
