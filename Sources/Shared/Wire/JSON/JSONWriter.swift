@@ -164,13 +164,7 @@ public struct JSONWriter: Sendable {
 
   /// JSON that `body` writes itself, to room for at most so many bytes; it gives the end.
   mutating func raw(atMost room: Int, _ body: (UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8>) {
-    separate()
-    bytes.append(addingCapacity: room) { span in
-      span.withUnsafeMutableBufferPointer { buffer, count in
-        guard let start = buffer.baseAddress else { preconditionFailure("there is room for what is appended") }
-        count = body(start) - start
-      }
-    }
+    append(atMost: room + 1, body)
     needsComma = true
   }
 
@@ -273,7 +267,7 @@ public struct JSONWriter: Sendable {
 extension UnsafeMutablePointer<UInt8> {
   /// Writes a byte and steps behind it.
   @inline(__always)
-  fileprivate mutating func write(_ byte: UInt8) {
+  mutating func write(_ byte: UInt8) {
     initialize(to: byte)
     self += 1
   }

@@ -74,11 +74,3 @@ private enum LevelText {
     end += count
   }
 }
-
-extension UnsafeMutablePointer<UInt8> {
-  @inline(__always)
-  fileprivate mutating func write(_ byte: UInt8) {
-    initialize(to: byte)
-    self += 1
-  }
-}

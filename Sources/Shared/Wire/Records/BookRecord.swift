@@ -65,7 +65,7 @@ public struct BookRecord: Hashable, Sendable {
     writer.member("v", 1)
     writer.member("type", kind)
     writer.member("venue", venue)
-    writer.member("symbol", symbol.description)
+    writer.member("symbol", symbol)
     writer.member("u", updateID)
     writer.member("valid", isValid)
     writer.member("reason", reason)
