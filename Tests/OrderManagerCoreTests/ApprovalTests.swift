@@ -52,7 +52,7 @@ import Wire
     rig.wait(milliseconds: 2_100)
     rig.approve("a")
     #expect(rig.places.isEmpty)
-    rig.feed(.lease(until: rig.now + Interval.second))
+    rig.feed(.lease(until: rig.now + Interval.second, committed: 0))
     #expect(rig.places.count == 1)
     #expect(rig.calls.last?.notAfter == rig.now + Interval.second, "the shell is told how long it may")
   }

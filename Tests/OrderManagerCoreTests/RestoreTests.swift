@@ -300,6 +300,40 @@ import Wire
     let forgotten = rig.states.filter { $0.record.value == nil }.map(\.key)
     #expect(forgotten == ["main+0", "main+1"])
   }
+
+  /// What the broker has not accepted is read again by the next owner, who must know that it was carried out.
+  @Test func anOrderIsNotForgottenBeforeItsApprovalIsCommitted() {
+    var rig = Rig { $0.terminalCapacity = 0 }
+    rig.approve("a")
+    rig.confirm(rig.report(.filled, filled: "1", fills: [rig.fill("1", "1")]))
+    rig.renewsLease = false
+    rig.wait(milliseconds: 1_000)
+    #expect(rig.core.committable == rig.nextApproval && !rig.states.contains { $0.record.value == nil })
+    rig.feed(.lease(until: rig.now + Interval.second, committed: rig.nextApproval))
+    rig.wait(milliseconds: 100)
+    #expect(rig.states.last { $0.key == "main+a" }.map { $0.record.value == nil } == true, "a tombstone")
+  }
+
+  /// Its plan and its fills lie before what is read, and its snapshot is gone.
+  @Test func aForgottenOrderIsNotRebuiltFromItsLastEvents() {
+    var rig = Rig { $0.terminalCapacity = 0 }
+    rig.approve("a")
+    rig.confirm(rig.report(.filled, filled: "1", fills: [rig.fill("1", "1")]))
+    var restoration = OrderRestoration(epoch: 0)
+    let tail = [.epoch(EpochMarker(epoch: -1, owner: "ordermanager/test"))] + rig.records.suffix(1)
+    for (offset, record) in tail.enumerated() {
+      let source = RecordSource(topic: Topic.executions, partition: 0, offset: Int64(offset), timestamp: rig.now)
+      restoration.readExecution(InputRecord(source: source, value: record.encoded(), headers: RecordHeaders(epoch: 0)))
+    }
+    #expect(rig.statuses(of: "a").last == .filled)
+    var successor = Rig()
+    successor.core = OrderManagerPartition(World.settings())
+    successor.nextApproval = 0
+    successor.feed(.restored(restoration.finish(nextApproval: 0)))
+    successor.approve(bytes: EpochMarker(epoch: -1, owner: "riskgate").encoded(), epoch: nil)
+    successor.approve("c", action: .cancel, target: "a")
+    #expect(successor.alerts.map(\.code) == ["cancel_unknown_target"], "nobody could say how much of it was filled")
+  }
 }
 
 extension Rig {
@@ -317,7 +351,7 @@ extension Rig {
     next.feed(.restored(restoration.finish(nextApproval: 0)))
     next.feed(.instrument(World.instrument))
     next.feed(.clock(.binance, VenueClock(offset: 0, uncertainty: Interval.millisecond)))
-    next.feed(.lease(until: now + 2 * Interval.second))
+    next.feed(.lease(until: now + 2 * Interval.second, committed: 0))
     next.feed(.connected(World.route, true))
     next.calls = []
     return next

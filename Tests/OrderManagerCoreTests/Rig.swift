@@ -23,7 +23,7 @@ struct Rig {
   var acknowledges = true
   var renewsLease = true
   private var unacknowledged: [UInt64] = []
-  private var nextApproval: Int64 = 0
+  var nextApproval: Int64 = 0
   private var nextOffset: Int64 = 0
 
   /// `firstApproval` is where the log of approvals begins.
@@ -37,7 +37,7 @@ struct Rig {
     feed(.restored(RestoredOrders(epoch: 0, nextApproval: firstApproval)))
     feed(.instrument(World.instrument))
     feed(.clock(.binance, VenueClock(offset: 0, uncertainty: Interval.millisecond)))
-    feed(.lease(until: now + 2 * Interval.second))
+    feed(.lease(until: now + 2 * Interval.second, committed: 0))
     feed(.connected(World.route, true))
     nextApproval = firstApproval
     if firstApproval == 0 { approve(bytes: EpochMarker(epoch: -1, owner: "riskgate").encoded(), epoch: nil) }
@@ -139,7 +139,7 @@ struct Rig {
     let end = now + milliseconds * Interval.millisecond
     while now < end {
       now = min(end, now + 10 * Interval.millisecond)
-      if renewsLease { feed(.lease(until: now + 2 * Interval.second)) }
+      if renewsLease { feed(.lease(until: now + 2 * Interval.second, committed: core.committable)) }
       feed(.tick)
     }
   }

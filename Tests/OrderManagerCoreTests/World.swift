@@ -152,7 +152,7 @@ struct World {
     feed(.restored(restoration.finish(nextApproval: committed)))
     feed(.instrument(Self.instrument))
     feed(.clock(.binance, VenueClock(offset: 0, uncertainty: Interval.millisecond)))
-    feed(.lease(until: owner.leaseUntil))
+    feed(.lease(until: owner.leaseUntil, committed: 0))
     feed(.connected(Self.route, true))
   }
 
@@ -198,7 +198,7 @@ struct World {
       // The broker takes commits of the present generation only.
       if number == current, let owner = owners[number] { committed = owner.core.committable }
       owners[number]?.leaseUntil = now + Self.leaseDuration
-      feed(.lease(until: now + Self.leaseDuration), to: number)
+      feed(.lease(until: now + Self.leaseDuration, committed: number == current ? committed : 0), to: number)
     }
     feed(.tick, to: number)
   }

@@ -8,6 +8,13 @@ import Wire
 
 /// The one thread that owns Kafka's clients and the cores: feeds them what comes and carries out what they say.
 final class OrderManagerShell {
+  /// A commit on its way to the broker: when it began, and what it says is done.
+  struct Commit {
+    let monotonic: Int64
+    let wall: Timestamp
+    let places: [TopicPartitionOffset]
+  }
+
   /// A partition in our care. A class: a core is large, and is changed where it lies.
   final class Owned {
     var core: OrderManagerPartition
@@ -59,8 +66,8 @@ final class OrderManagerShell {
   var sent: [UInt64: (partition: Int32, generation: UInt64, token: UInt64)] = [:]
   var nextSend: UInt64 = 1
   var lease = Lease()
-  /// Begin (monotonic, wall) of each commit whose answer is out.
-  var commits: [UInt64: (monotonic: Int64, wall: Timestamp)] = [:]
+  /// Those whose answer is out.
+  var commits: [UInt64: Commit] = [:]
   var nextCommit: UInt64 = 1
   var committedAt: Int64 = 0
   var tickedAt: Int64 = 0
@@ -324,8 +331,9 @@ final class OrderManagerShell {
     guard !owned.isEmpty, now - committedAt >= Lease.renewalInterval else { return }
     committedAt = now
     boundary("ordermanager.commit.due")
-    commits[nextCommit] = (now, gateway.ourClock.now())
-    try group.commitAsync(places, token: nextCommit)
+    let commit = Commit(monotonic: now, wall: gateway.ourClock.now(), places: places)
+    commits[nextCommit] = commit
+    try group.commitAsync(commit.places, token: nextCommit)
     nextCommit += 1
   }
 
@@ -335,19 +343,22 @@ final class OrderManagerShell {
   }
 
   private func takeCommitted(_ token: UInt64, _ error: KafkaError?) throws {
-    guard let begun = commits.removeValue(forKey: token) else { return }
+    guard let commit = commits.removeValue(forKey: token) else { return }
     boundary("ordermanager.commit.answered")
     if let error {
       if error.isFatal { throw error }
       return logger.warning("commit refused: \(error)")
     }
-    extendLease(begun)
+    extendLease(commit)
   }
 
-  func extendLease(_ begun: (monotonic: Int64, wall: Timestamp)) {
+  /// The broker has accepted a commit.
+  func extendLease(_ commit: Commit) {
     guard !owned.isEmpty else { return }
-    lease.renew(begun: begun.monotonic)
-    feedAll(.lease(until: begun.wall + Lease.length))
+    lease.renew(begun: commit.monotonic)
+    for place in commit.places {
+      feed(.lease(until: commit.wall + Lease.length, committed: place.offset), to: place.partition)
+    }
   }
 
   // MARK: The end

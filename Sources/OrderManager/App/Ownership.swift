@@ -42,10 +42,10 @@ extension OrderManagerShell {
   /// The first commit of this generation. One that the broker refuses, as it does while the group changes again, is no disaster: the
   /// lease begins with a later one, and nothing is sent before.
   private func beginLease() throws {
-    let begun = (monotonicNanoseconds(), gateway.ourClock.now())
+    let commit = Commit(monotonic: monotonicNanoseconds(), wall: gateway.ourClock.now(), places: places)
     do throws(KafkaError) {
-      try group.commit(places)
-      extendLease(begun)
+      try group.commit(commit.places)
+      extendLease(commit)
     } catch {
       if error.isFatal { throw error }
       logger.warning("the first commit was refused: \(error)")

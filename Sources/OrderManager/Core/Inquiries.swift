@@ -200,6 +200,7 @@ extension OrderManagerPartition {
     // Markers behind the next record are read again; until then an older owner's records count.
     fence = EpochFence(epoch: approvalsEpochs.last { $0 < restored.nextApproval } ?? -1, next: restored.nextApproval)
     progress = InputProgress(from: restored.nextApproval)
+    committed = restored.nextApproval
     checkpoint.executionsOffset = restored.executionsOffset
     checkpoint.successions = restored.successions
     // Tens of thousands of orders that have ended may be among them: they are moved about as little as may be.

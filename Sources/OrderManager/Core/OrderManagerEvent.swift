@@ -62,8 +62,9 @@ public enum OrderManagerEvent: Sendable {
   case cut(Venue, Bool)
   /// A last trade or mid price of `asset` in `quote`, for fees in a third asset.
   case price(asset: String, quote: String, Price)
-  /// The partition is ours until then: the broker accepted a commit of this generation.
-  case lease(until: Timestamp)
+  /// The partition is ours until then: the broker accepted a commit of this generation, which says that everything on
+  /// `orders.approved` before `committed` is done.
+  case lease(until: Timestamp, committed: Int64)
   /// The partition is about to be given back: nothing new is begun, whoever takes over looks it up.
   case stop
   /// Redis may have lost everything: write it again.

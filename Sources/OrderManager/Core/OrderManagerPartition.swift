@@ -21,6 +21,8 @@ public struct OrderManagerPartition: Sendable {
   /// Markers on `orders.approved` that no cursor names yet: they are done when one does.
   var unnamedMarkers: [Int64] = []
   var progress = InputProgress(from: 0)
+  /// No later owner reads `orders.approved` before this offset: the broker has accepted it.
+  var committed: Int64 = 0
   /// The partition goes to another owner: no wire call is begun any more.
   var isStopping = false
 
@@ -92,7 +94,9 @@ public struct OrderManagerPartition: Sendable {
     case .price(let asset, let quote, let price): prices[AssetPair(asset: asset, quote: quote)] = price
     case .book(let book): books[InstrumentKey(venue: book.venue, symbol: book.symbol)] = book
     case .cut(let venue, let isCut): if isCut { cutVenues.insert(venue) } else { cutVenues.remove(venue) }
-    case .lease(let until): leaseUntil = max(leaseUntil, until)
+    case .lease(let until, let committed):
+      leaseUntil = max(leaseUntil, until)
+      self.committed = max(self.committed, committed)
     case .redisLost: refreshRedis()
     case .stop: isStopping = true
     case .tick: continueRedisRefresh()

@@ -37,6 +37,8 @@ public struct OrderRestoration: Sendable {
   private var orders: [OrderKey: ManagedOrder] = [:]
   /// The epoch in which each of the plans was written that were read.
   private var planners: [OrderKey: Int64] = [:]
+  /// Orders of which events alone were read, though they had been planned.
+  private var rebuilt: Set<OrderKey> = []
   private var cursor = OrderSnapshot.Cursor(executionsOffset: 0, executionsEpoch: -1, approvalsEpochs: [])
   private let epoch: Int64
   /// Compaction leaves only the last marker.
@@ -115,7 +117,8 @@ public struct OrderRestoration: Sendable {
   /// The orders, for the new owner.
   public func finish(nextApproval: Int64) -> RestoredOrders {
     var restored = RestoredOrders(epoch: epoch, nextApproval: nextApproval)
-    restored.orders = orders.keys.sorted().compactMap { orders[$0] }
+    // Of those that are rebuilt only what may live is wanted. What has ended was forgotten, and its fills are not all here.
+    restored.orders = orders.keys.sorted().compactMap { orders[$0] }.filter { !$0.isTerminal || !rebuilt.contains($0.key) }
     restored.approvalsEpochs = cursor.approvalsEpochs
     restored.successions = successions
     restored.executionsOffset = max(executionsOffset, cursor.executionsOffset)
@@ -126,6 +129,7 @@ public struct OrderRestoration: Sendable {
     let key = OrderKey(account: event.account, id: event.clientOrderID)
     // Without a child there was no plan for the owner who wrote this, and nobody carries out the one that a stalled owner made.
     let isPlanVoid = event.venueClientID == nil && orders[key]?.children.isEmpty == false
+    if orders[key] == nil, event.venueClientID != nil { rebuilt.insert(key) }
     if orders[key] == nil || isPlanVoid { orders[key] = ManagedOrder(event) } else { orders[key]?.fold(event) }
     cover(key, offset)
   }

@@ -186,7 +186,7 @@ extension OrderManagerPartition {
         _ = ended.take()
         continue
       }
-      guard order.approvalOffset < progress.committable, order.work.uncovered == nil, order.work.unacknowledged == 0 else {
+      guard order.approvalOffset < committed, order.work.uncovered == nil, order.work.unacknowledged == 0 else {
         return
       }
       _ = ended.take()

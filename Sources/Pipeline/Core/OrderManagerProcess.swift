@@ -138,11 +138,12 @@ final class OrderManagerProcess: SimulatedProcess {
 
   private func renewLease() {
     let begun = (world.now.nanoseconds, wallClock)
-    commit(core?.committable ?? 0) {
+    let committed = core?.committable ?? 0
+    commit(committed) {
       self.lease.renew(begun: begun.0)
-      self.feed(.lease(until: begun.1 + Lease.length))
+      self.feed(.lease(until: begun.1 + Lease.length, committed: committed))
     }
-    if world.mutation == .fencing { feed(.lease(until: wallClock + Interval.hour)) }
+    if world.mutation == .fencing { feed(.lease(until: wallClock + Interval.hour, committed: 0)) }
     deliver(after: Lease.renewalInterval) { if !self.isStopping { self.renewLease() } }
   }
 
