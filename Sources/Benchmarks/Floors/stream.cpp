@@ -1,10 +1,5 @@
 #include "include/stream.h"
 
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cstring>
 #include <memory>
 #include <string>
@@ -13,43 +8,18 @@
 #include "client.h"
 #include "decimal.h"
 #include "reader.h"
+#include "socket.h"
 
 namespace {
-
-class connection {
- public:
-  explicit connection(uint16_t port) : descriptor(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(descriptor, (sockaddr *)&address, sizeof address) != 0) throw std::runtime_error("not connected");
-    int one = 1;
-    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  }
-  ~connection() { close(descriptor); }
-
-  void send(const std::string &text) {
-    if (::send(descriptor, text.data(), text.size(), MSG_NOSIGNAL) != (ssize_t)text.size()) throw std::runtime_error("not sent");
-  }
-  size_t receive(char *to, size_t room) {
-    ssize_t count = recv(descriptor, to, room, 0);
-    if (count <= 0) throw std::runtime_error("the connection was lost");
-    return (size_t)count;
-  }
-
- private:
-  int descriptor;
-};
 
 /// The body of the reply to a request for the book.
 std::string snapshot(uint16_t port, const std::string &symbol) {
   connection http(port);
-  http.send("GET /api/v3/depth?symbol=" + symbol + "&limit=5000 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+  http.write("GET /api/v3/depth?symbol=" + symbol + "&limit=5000 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
   std::string text;
   char part[65536];
   while (true) {
-    text.append(part, http.receive(part, sizeof part));
+    text.append(part, http.read(part, sizeof part));
     size_t end = text.find("\r\n\r\n");
     if (end == std::string::npos) continue;
     size_t field = text.find("Content-Length: ");
@@ -165,14 +135,14 @@ size_t cut(const uint8_t *bytes, size_t count, Body body) {
 
 void follow(uint16_t port, const std::string &symbol, int64_t last, const char *bootstrap, const char *topic) {
   connection stream(port);
-  stream.send("GET /stream?streams=depth HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+  stream.write("GET /stream?streams=depth HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
   const size_t capacity = 128 * 1024;
   std::vector<char> memory(capacity + depth_padding);
   size_t waiting = 0;
   size_t head = std::string::npos;
   while (head == std::string::npos) {
-    waiting += stream.receive(&memory[waiting], capacity - waiting);
+    waiting += stream.read(&memory[waiting], capacity - waiting);
     head = std::string(&memory[0], waiting).find("\r\n\r\n");
   }
   waiting -= head + 4;
@@ -211,7 +181,7 @@ void follow(uint16_t port, const std::string &symbol, int64_t last, const char *
     });
     waiting -= used;
     memmove(&memory[0], &memory[used], waiting);
-    if (now < last) waiting += stream.receive(&memory[waiting], capacity - waiting);
+    if (now < last) waiting += stream.read(&memory[waiting], capacity - waiting);
   }
   if (!kafka) return;
   kafka->flush();

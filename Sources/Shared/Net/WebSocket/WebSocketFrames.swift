@@ -42,46 +42,26 @@ struct WebSocketDecoder {
     return nil
   }
 
-  private enum Opcode: UInt8 {
-    case continuation = 0
-    case text = 1
-    case binary = 2
-    case close = 8
-    case ping = 9
-    case pong = 10
-  }
-
   private struct Frame {
-    let opcode: Opcode
+    let opcode: WebSocketOpcode
     let isFinal: Bool
     let payload: [UInt8]
   }
 
   private mutating func nextFrame() throws(WebSocketViolation) -> Frame? {
-    let available = buffer.count - position
-    guard available >= 2 else { return nil }
-    let first = buffer[position]
-    let second = buffer[position + 1]
-    guard first & 0x70 == 0 else { throw WebSocketViolation(code: 1002, reason: "reserved bits are set") }
-    guard let opcode = Opcode(rawValue: first & 0x0f) else { throw WebSocketViolation(code: 1002, reason: "unknown opcode") }
-    guard second & 0x80 != 0 else { throw WebSocketViolation(code: 1002, reason: "a client must mask its frames") }
-    let isFinal = first & 0x80 != 0
-    let shortLength = Int(second & 0x7f)
-    if opcode.rawValue >= 8, !isFinal || shortLength > 125 {
-      throw WebSocketViolation(code: 1002, reason: "a control frame is fragmented or too long")
+    let head = try buffer.withUnsafeBufferPointer { bytes throws(WebSocketViolation) in
+      try WebSocketFrameHead(UnsafeBufferPointer(rebasing: bytes[position...]), isFromClient: true)
     }
-    let lengthBytes = shortLength == 127 ? 8 : shortLength == 126 ? 2 : 0
-    let headerCount = 2 + lengthBytes + 4
-    guard available >= headerCount else { return nil }
-    var length: UInt64 = lengthBytes == 0 ? UInt64(shortLength) : 0
-    for offset in 0..<lengthBytes { length = length << 8 | UInt64(buffer[position + 2 + offset]) }
-    let limit = maxMessageBytes - (opcode.rawValue < 8 ? fragments?.payload.count ?? 0 : 0)
-    guard length <= UInt64(max(limit, 125)) else { throw WebSocketViolation(code: 1009, reason: "the message is too large") }
-    let payloadCount = Int(length)
-    guard available >= headerCount + payloadCount else { return nil }
-    let payload = unmasked(at: position + headerCount, count: payloadCount)
-    position += headerCount + payloadCount
-    return Frame(opcode: opcode, isFinal: isFinal, payload: payload)
+    guard let head else { return nil }
+    let limit = maxMessageBytes - (head.opcode.isControl ? 0 : fragments?.payload.count ?? 0)
+    guard head.payloadLength <= UInt64(max(limit, 125)) else {
+      throw WebSocketViolation(code: 1009, reason: "the message is too large")
+    }
+    let payloadCount = Int(head.payloadLength)
+    let payloadStart = position + head.count
+    guard buffer.count >= payloadStart + payloadCount else { return nil }
+    position = payloadStart + payloadCount
+    return Frame(opcode: head.opcode, isFinal: head.isFinal, payload: unmasked(at: payloadStart, count: payloadCount))
   }
 
   /// The payload under the four mask bytes before it.

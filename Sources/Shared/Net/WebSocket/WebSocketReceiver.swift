@@ -82,45 +82,25 @@ struct WebSocketReceiver: ~Copyable {
     }
   }
 
-  private enum Opcode: UInt8 {
-    case continuation = 0
-    case text = 1
-    case binary = 2
-    case close = 8
-    case ping = 9
-    case pong = 10
-  }
-
   private struct Frame {
-    let opcode: Opcode
+    let opcode: WebSocketOpcode
     let isFinal: Bool
     let payload: UnsafeBufferPointer<UInt8>
   }
 
   private mutating func nextFrame() throws(WebSocketViolation) -> Frame? {
-    let available = end - start
-    guard available >= 2 else { return nil }
-    let first = memory[start]
-    let second = memory[start + 1]
-    guard first & 0x70 == 0 else { throw WebSocketViolation(code: 1002, reason: "reserved bits are set") }
-    guard let opcode = Opcode(rawValue: first & 0x0f) else { throw WebSocketViolation(code: 1002, reason: "unknown opcode") }
-    guard second & 0x80 == 0 else { throw WebSocketViolation(code: 1002, reason: "a server must not mask its frames") }
-    let isFinal = first & 0x80 != 0
-    if opcode.rawValue >= 8, !isFinal || second > 125 {
-      throw WebSocketViolation(code: 1002, reason: "a control frame is fragmented or too long")
+    let waiting = UnsafeBufferPointer(rebasing: memory[start..<end])
+    guard let head = try WebSocketFrameHead(waiting, isFromClient: false) else { return nil }
+    let limit = head.opcode.isControl ? 125 : maxMessageBytes - (fragments?.payload.count ?? 0)
+    guard head.payloadLength <= UInt64(max(0, limit)) else {
+      throw WebSocketViolation(code: 1009, reason: "the message is too large")
     }
-    let lengthBytes = second == 127 ? 8 : second == 126 ? 2 : 0
-    let headerCount = 2 + lengthBytes
-    guard available >= headerCount else { return nil }
-    var length = lengthBytes == 0 ? UInt64(second) : 0
-    for offset in 0..<lengthBytes { length = length << 8 | UInt64(memory[start + 2 + offset]) }
-    let limit = opcode.rawValue >= 8 ? 125 : maxMessageBytes - (fragments?.payload.count ?? 0)
-    guard length <= UInt64(max(0, limit)) else { throw WebSocketViolation(code: 1009, reason: "the message is too large") }
-    let payloadStart = start + headerCount
-    guard end - payloadStart >= Int(length) else { return nil }
-    start = payloadStart + Int(length)
+    let payloadStart = start + head.count
+    let payloadEnd = payloadStart + Int(head.payloadLength)
+    guard end >= payloadEnd else { return nil }
+    start = payloadEnd
     return Frame(
-      opcode: opcode, isFinal: isFinal, payload: UnsafeBufferPointer(rebasing: memory[payloadStart..<start]))
+      opcode: head.opcode, isFinal: head.isFinal, payload: UnsafeBufferPointer(rebasing: memory[payloadStart..<payloadEnd]))
   }
 
   private mutating func take(_ frame: Frame, _ deliver: (Message) -> Bool) throws(WebSocketViolation) -> Bool {
