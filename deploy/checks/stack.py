@@ -1,4 +1,5 @@
 """A running stack, as a test sees it: the topics, Redis, PostgreSQL, the simulator's own account of things, and the programs."""
+import contextlib
 import hashlib
 import hmac
 import json
@@ -47,6 +48,11 @@ def wait_until(condition, seconds, what):
         if time.monotonic() > end:
             raise Failure(f"not within {seconds} s: {what}")
         time.sleep(0.02)
+
+
+def thread_states(pid):
+    """The scheduler's letter for each thread of a process."""
+    return [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in pathlib.Path(f"/proc/{pid}/task").iterdir()]
 
 
 class Log:
@@ -231,6 +237,16 @@ class Stack:
         pid = self.pid(program)
         os.kill(pid, number)
         return pid
+
+    @contextlib.contextmanager
+    def stopped(self, program):
+        """The program stands still inside the block: from its first line on no thread of it runs, whatever the signal took to arrive."""
+        pid = self.kill(program, signal.SIGSTOP)
+        try:
+            wait_until(lambda: all(state == "T" for state in thread_states(pid)), 10, f"{program} stands still")
+            yield
+        finally:
+            self.kill(program, signal.SIGCONT)
 
     def resident_bytes(self, program):
         """The memory that the program holds now."""
