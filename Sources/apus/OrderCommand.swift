@@ -82,39 +82,81 @@ private func orderOutcome(_ event: OrderEvent, rests: Bool) -> ExitCode? {
   }
 }
 
-/// Reads records until `decide` has a result for an event of the order, risk refuses it, or the time is over.
+/// Reads records until one of them is the outcome, or the time is over.
 private func awaitOutcome(
-  _ watch: KafkaConsumer, of id: ClientOrderID, account: Account, timeoutMilliseconds: Int, decide: (OrderEvent) -> ExitCode?
+  _ watch: KafkaConsumer, of id: ClientOrderID, account: Account, timeoutMilliseconds: Int,
+  decide: @escaping (OrderEvent) -> ExitCode?
 ) throws -> ExitCode {
   defer { watch.close() }
   let deadline = Deadline(afterMilliseconds: timeoutMilliseconds)
-  var last: OrderStatus?
+  var wanted = AwaitedOutcome(account: account, id: id, decide: decide)
   while !deadline.isPast {
     guard case .message(let message)? = watch.poll(timeoutMilliseconds: Int(min(200, deadline.remainingMilliseconds))) else {
       continue
     }
-    guard let value = message.value else { continue }
-    switch message.topic {
+    if let value = message.value, let code = wanted.take(value, on: message.topic) { return code }
+  }
+  print("Outcome unknown after \(timeoutMilliseconds / 1000) s; last state: \(wanted.last?.rawValue ?? "none seen")")
+  return .unknown
+}
+
+/// What somebody at a terminal waits to hear of one order.
+private struct AwaitedOutcome {
+  let account: Account
+  let id: ClientOrderID
+  let decide: (OrderEvent) -> ExitCode?
+  /// The order's last state that was seen.
+  var last: OrderStatus?
+  /// The id's first approval came while we waited: repetitions behind it are somebody else's.
+  private var isApproved = false
+
+  init(account: Account, id: ClientOrderID, decide: @escaping (OrderEvent) -> ExitCode?) {
+    self.account = account
+    self.id = id
+    self.decide = decide
+  }
+
+  /// Says what a record means for the order; the exit code when it is the end of the matter.
+  mutating func take(_ value: [UInt8], on topic: String) -> ExitCode? {
+    switch topic {
     case Topic.rejected:
-      guard let rejection = try? Rejection(value), rejection.account == account, rejection.clientOrderID == id else { continue }
+      guard let rejection = try? Rejection(value), isMeant(rejection.account, rejection.clientOrderID) else { return nil }
       print("\(rejection.reason) (code \(rejection.code.rawValue))")
       return .risk
+    case Topic.approved: return takeApproval(value)
     case Topic.alerts:
-      guard let alert = try? Alert(value), alert.account == account, alert.clientOrderID == id,
-        alert.code == "cancel_unknown_target"
-      else { continue }
+      guard let alert = try? Alert(value), isMeant(alert.account, alert.clientOrderID), alert.code == "cancel_unknown_target"
+      else { return nil }
       print(alert.message)
       return .venue
-    default:
-      guard case .order(let event)? = try? ExecutionRecord(value), event.account == account, event.clientOrderID == id else {
-        continue
-      }
-      last = event.status
-      if let code = decide(event) { return code }
+    default: return takeExecution(value)
     }
   }
-  print("Outcome unknown after \(timeoutMilliseconds / 1000) s; last state: \(last?.rawValue ?? "none seen")")
-  return .unknown
+
+  private mutating func takeApproval(_ value: [UInt8]) -> ExitCode? {
+    guard let approval = try? Approval(value), isMeant(approval.request.account, approval.clientOrderID) else { return nil }
+    guard approval.isDuplicate else {
+      isApproved = true
+      return nil
+    }
+    guard !isApproved else { return nil }
+    print("Order repeated: \(id) was approved before and is not sent again")
+    return .done
+  }
+
+  private mutating func takeExecution(_ value: [UInt8]) -> ExitCode? {
+    switch try? ExecutionRecord(value) {
+    case .order(let event)? where isMeant(event.account, event.clientOrderID):
+      last = event.status
+      return decide(event)
+    case .ignored(let ignored)? where isMeant(ignored.account, ignored.clientOrderID):
+      print("Order ignored: \(id) names an earlier order; nothing of this one is sent")
+      return .risk
+    default: return nil
+    }
+  }
+
+  private func isMeant(_ account: Account?, _ id: ClientOrderID?) -> Bool { account == self.account && id == self.id }
 }
 
 /// A fresh id: 64 random bits, so that two shells never collide.

@@ -99,6 +99,8 @@ def the_command_line_waits_for_the_outcome(stack):
     price = str((bid(stack) * D("0.98")).quantize(D("0.01")))
     expect("open" in stack.apus("order", "buy", "0.1", "BTC-USDT", "--price", price, "--id", "rest-1").stdout, "a limit rests")
     wait_until(lambda: "rest-1" in stack.apus("orders").stdout, 5, "apus orders shows it")
+    again = stack.apus("order", "buy", "0.1", "BTC-USDT", "--price", price, "--id", "rest-1")
+    expect("repeated" in again.stdout, f"the same command again says so at once: {again.stdout}")
     expect("cancelled" in stack.apus("cancel", "rest-1").stdout, "and is cancelled")
     wait_until(lambda: "BTC" in stack.apus("positions").stdout, 5, "apus positions shows BTC")
     json.loads(stack.apus("risk", "--json").stdout)
