@@ -13,7 +13,7 @@ import Wire
     let reply = venue.send(
       WebRequest(
         method: request.method.rawValue, path: request.path, query: request.query,
-        headers: request.headers.map { (name: $0.name.lowercased(), value: $0.value) }, body: Array(request.body.utf8)))
+        headers: request.headers.map { (name: $0.name.lowercased(), value: $0.value) }, body: request.body))
     guard let reply else { return .maybeSent(reason: "the connection was dropped") }
     return .reply(VenueReply(status: reply.status, body: reply.body))
   }

@@ -32,9 +32,9 @@ import Wire
       (String(pair.prefix { $0 != "=" }), String(pair.drop { $0 != "=" }.dropFirst()))
     }
     let request = BinanceTrading(credentials: credentials)
-      .signed(method, String(target[0]), parameters.filter { $0.0 != "signature" }, .query)
+      .signed(method, String(target[0]), .query) { $0 = FormParameters(parameters.filter { $0.0 != "signature" }) }
     #expect("\(url[..<path.lowerBound])\(request.target)" == url)
-    #expect(request.body == expected["body"]?.string ?? "")
+    #expect(request.bodyText == expected["body"]?.string ?? "")
     let headers = try #require(expected["headers"]?.members)
     #expect(request.headers == headers.map { VenueRequest.Header($0.name, $0.value.string ?? "") })
   }
@@ -43,12 +43,14 @@ import Wire
     let credentials = BinanceCredentials(
       apiKey: "k", secret: "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")
     let request = BinanceTrading(credentials: credentials).signed(
-      .post, "/api/v3/order",
-      [
+      .post, "/api/v3/order", .placeOrder
+    ) { form in
+      form = FormParameters([
         ("symbol", "１２３４５６"), ("side", "BUY"), ("type", "LIMIT"), ("timeInForce", "GTC"), ("quantity", "1"), ("price", "0.1"),
         ("recvWindow", "5000"), ("timestamp", "1499827319559"),
-      ], .placeOrder)
-    #expect(request.body.hasSuffix("&signature=e1353ec6b14d888f1164ae9af8228a3dbd508bc82eb867db8ab6046442f33ef3"))
+      ])
+    }
+    #expect(request.bodyText.hasSuffix("&signature=e1353ec6b14d888f1164ae9af8228a3dbd508bc82eb867db8ab6046442f33ef3"))
   }
 
   @Test func webSocketRequestsAreSignedSortedAndRaw() throws {
@@ -84,7 +86,7 @@ import Wire
         clientID: "a-1", venueSymbol: "BTCUSDT", side: .sell, terms: terms, quantity: Quantity(units: 25_000_000))
       let request = trading.place(order, at: Timestamp(milliseconds: 7))
       #expect(request.method == .post && request.target == "/api/v3/order" && request.purpose == .placeOrder)
-      return String(request.body.prefix { $0 != "%" }.split(separator: "&signature=")[0])
+      return String(request.bodyText.prefix { $0 != "%" }.split(separator: "&signature=")[0])
     }
     let tail = "newClientOrderId=a-1&newOrderRespType=FULL&recvWindow=2000&timestamp=7"
     let price = Price(units: 267_961_000_000_000)

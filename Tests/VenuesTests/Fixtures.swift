@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Venues
 import Wire
 
 /// The recorded payloads lie beside the package, or where `APUS_FIXTURES` says. A missing folder is a failure, never a skip.
@@ -34,4 +35,9 @@ extension JSON {
     writer.value(self)
     return writer.bytes
   }
+}
+
+extension VenueRequest {
+  /// The body as text.
+  var bodyText: String { String(decoding: body, as: UTF8.self) }
 }

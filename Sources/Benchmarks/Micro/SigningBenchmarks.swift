@@ -60,7 +60,7 @@ private func buildingOrders(_ signer: OpaquePointer, _ options: Options) throws 
       Sample {
         var request = trading.place(order, at: time)
         for _ in 1..<passes { request = trading.place(order, at: time) }
-        return hash(Array(request.body.utf8))
+        return hash(request.body)
       }
     }
   ).run(options)

@@ -1,19 +1,34 @@
+import Domain
+
 /// Hexadecimal text.
 public enum Hex {
-  private static let digits = Array("0123456789abcdef".utf8)
+  /// Two lowercase digits a byte.
+  public static func encode(_ bytes: [UInt8]) -> String { bytes.withUnsafeBufferPointer { encode($0) } }
 
   /// Two lowercase digits a byte.
-  public static func encode(_ bytes: some Collection<UInt8>) -> String {
+  static func encode(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
     String(unsafeUninitializedCapacity: 2 * bytes.count) { output in
-      var position = 0
-      for byte in bytes {
-        output[position] = digits[Int(byte >> 4)]
-        output[position + 1] = digits[Int(byte & 15)]
-        position += 2
-      }
-      return position
+      guard let start = output.baseAddress else { return 0 }
+      return write(bytes, to: start) - start
     }
   }
+
+  /// Writes two lowercase digits a byte to memory with room for them, and gives its end.
+  @inline(__always)
+  static func write(
+    _ bytes: UnsafeBufferPointer<UInt8>, to start: UnsafeMutablePointer<UInt8>
+  ) -> UnsafeMutablePointer<UInt8> {
+    var end = start
+    for byte in bytes {
+      end.write(digit(byte >> 4))
+      end.write(digit(byte & 15))
+    }
+    return end
+  }
+
+  /// Computed, so that the compiler makes many at once.
+  @inline(__always)
+  private static func digit(_ value: UInt8) -> UInt8 { value &+ UInt8(ascii: "0") &+ (value > 9 ? 39 : 0) }
 
   /// The bytes behind hexadecimal text of either case; nil for an odd length or any other character.
   public static func decode(_ text: some StringProtocol) -> [UInt8]? {

@@ -20,13 +20,13 @@ public final class HMACSHA256: Sendable {
 
   /// The code of `message`.
   public func signature(of message: [UInt8]) -> Digest256 {
-    message.withUnsafeBytes { bytes in Digest256(bytes: context.withLock { $0.authenticate(bytes) }) }
+    message.withUnsafeBufferPointer { bytes in context.withLock { $0.authenticate(bytes) } }
   }
 
   /// The code of the UTF-8 bytes of `message`.
   public func signature(of message: String) -> Digest256 {
     var message = message
-    return message.withUTF8 { utf8 in Digest256(bytes: context.withLock { $0.authenticate(UnsafeRawBufferPointer(utf8)) }) }
+    return message.withUTF8 { utf8 in context.withLock { $0.authenticate(utf8) } }
   }
 
   /// The code of `message` as 64 lowercase hexadecimal digits.
@@ -74,12 +74,12 @@ private struct KeyedContext: ~Copyable, @unchecked Sendable {
     EVP_MAC_CTX_free(context)
   }
 
-  func authenticate(_ message: UnsafeRawBufferPointer) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: Digest256.byteCount) { output, count in
-      let bytes = message.bindMemory(to: UInt8.self)
+  func authenticate(_ message: UnsafeBufferPointer<UInt8>) -> Digest256 {
+    Digest256 { output in
+      var count = 0
       let done =
-        EVP_MAC_init(context, nil, 0, nil) == 1 && EVP_MAC_update(context, bytes.baseAddress, bytes.count) == 1
-        && EVP_MAC_final(context, output.baseAddress, &count, Digest256.byteCount) == 1
+        EVP_MAC_init(context, nil, 0, nil) == 1 && EVP_MAC_update(context, message.baseAddress, message.count) == 1
+        && EVP_MAC_final(context, output, &count, Digest256.byteCount) == 1
       precondition(done && count == Digest256.byteCount, "an initialised HMAC-SHA256 does not fail")
     }
   }

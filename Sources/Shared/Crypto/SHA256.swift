@@ -15,11 +15,7 @@ public enum SHA256 {
   }
 
   private static func digest(of bytes: UnsafeRawBufferPointer) -> Digest256 {
-    Digest256(
-      bytes: [UInt8](unsafeUninitializedCapacity: Digest256.byteCount) { output, count in
-        count = Digest256.byteCount
-        COpenSSL.SHA256(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, output.baseAddress)
-      })
+    Digest256 { COpenSSL.SHA256(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, $0) }
   }
 }
 
@@ -38,11 +34,31 @@ public enum SHA1 {
 public struct Digest256: Sendable {
   /// The size of the digest in bytes.
   public static let byteCount = 32
+  // Not an array: it would be allocated for every signature.
+  private var digest = InlineArray<32, UInt8>(repeating: 0)
+
+  /// What `write` writes from the address that it is handed: `byteCount` bytes.
+  init(_ write: (UnsafeMutablePointer<UInt8>) -> Void) {
+    var span = digest.mutableSpan
+    span.withUnsafeMutableBufferPointer { buffer in
+      guard let start = buffer.baseAddress else { preconditionFailure("a digest has an address") }
+      write(start)
+    }
+  }
+
   /// The digest itself, 32 bytes.
-  public let bytes: [UInt8]
+  public var bytes: [UInt8] { digest.span.withUnsafeBufferPointer { Array($0) } }
 
   /// 64 lowercase hexadecimal digits.
-  public var hex: String { Hex.encode(bytes) }
+  public var hex: String { digest.span.withUnsafeBufferPointer { Hex.encode($0) } }
+
+  /// Appends 64 lowercase hexadecimal digits.
+  public func appendHex(to text: inout [UInt8]) {
+    digest.span.withUnsafeBufferPointer { digest in
+      text.append(atMost: 2 * Self.byteCount) { Hex.write(digest, to: $0) }
+    }
+  }
+
   /// 44 characters of base64 with padding.
   public var base64: String { Base64.encode(bytes) }
 

@@ -60,19 +60,16 @@ public enum DecimalText {
   }
 
   @usableFromInline
-  static let smallPowersOfTen: [Int64] = (0...18).map { (exponent: Int) -> Int64 in
-    (0..<exponent).reduce(1) { power, _ in power * 10 }
-  }
+  static let smallPowersOfTen: [Int64] = [
+    1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000, 100_000_000_000,
+    1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000, 10_000_000_000_000_000,
+    100_000_000_000_000_000, 1_000_000_000_000_000_000,
+  ]
 
   /// Appends `value · 10^-scale` in its shortest form: no trailing zeros, no exponent, `0` before a leading point. At least
   /// `minimumDecimals` digits follow the point.
   public static func append(_ value: Int128, scale: Int, minimumDecimals: Int = 0, to bytes: inout [UInt8]) {
-    bytes.append(addingCapacity: maximumCount) { span in
-      span.withUnsafeMutableBufferPointer { buffer, count in
-        guard let start = buffer.baseAddress else { preconditionFailure("there is room for a number") }
-        count = write(value, scale: scale, minimumDecimals: minimumDecimals, to: start) - start
-      }
-    }
+    bytes.append(atMost: maximumCount) { write(value, scale: scale, minimumDecimals: minimumDecimals, to: $0) }
   }
 
   /// The longest text of a number: 39 digits, a point, a zero before it, a minus.
@@ -109,31 +106,47 @@ public enum DecimalText {
     guard fraction != 0 || minimumDecimals > 0 else { return start }
     var fraction = fraction
     var decimals = scale
+    // Most numbers are short.
+    while decimals - 4 > minimumDecimals, fraction % 10_000 == 0 {
+      fraction /= 10_000
+      decimals -= 4
+    }
     while decimals > minimumDecimals, fraction % 10 == 0 {
       fraction /= 10
       decimals -= 1
     }
     guard decimals > 0 else { return start }
     start.initialize(to: point)
-    return writeDigits(fraction, minimumCount: decimals, to: start + 1)
+    return writeDigits(UInt128(fraction), minimumCount: decimals, to: start + 1)
   }
 
-  private static func writeDigits<Number: UnsignedInteger & FixedWidthInteger>(
-    _ number: Number, minimumCount: Int, to start: UnsafeMutablePointer<UInt8>
+  private static func writeDigits(
+    _ number: UInt128, minimumCount: Int, to start: UnsafeMutablePointer<UInt8>
   ) -> UnsafeMutablePointer<UInt8> {
-    var count = 1
-    var rest = number / 10
-    while rest > 0 {
-      rest /= 10
-      count += 1
-    }
-    count = max(count, minimumCount)
-    rest = number
+    guard number > UInt128(UInt64.max) else { return writeDigits(UInt64(number), minimumCount: minimumCount, to: start) }
+    let (high, low) = number.quotientAndRemainder(dividingBy: UInt128(smallPowersOfTen[18]))
+    let end = writeDigits(high, minimumCount: minimumCount - 18, to: start)
+    return writeDigits(UInt64(low), minimumCount: 18, to: end)
+  }
+
+  private static func writeDigits(
+    _ number: UInt64, minimumCount: Int, to start: UnsafeMutablePointer<UInt8>
+  ) -> UnsafeMutablePointer<UInt8> {
+    let count = max(digitCount(number), minimumCount)
+    var rest = number
     for position in stride(from: count - 1, through: 0, by: -1) {
       (start + position).initialize(to: UInt8(truncatingIfNeeded: rest % 10) + 0x30)
       rest /= 10
     }
     return start + count
+  }
+
+  /// How many digits a number has; one for zero.
+  private static func digitCount(_ number: UInt64) -> Int {
+    // A bit is 0.30103 of a digit: this is the count, or one less.
+    let digits = ((64 - number.leadingZeroBitCount) * 1_233) >> 12
+    guard digits < smallPowersOfTen.count else { return number >= 10_000_000_000_000_000_000 ? 20 : 19 }
+    return number >= UInt64(smallPowersOfTen[digits]) || number == 0 ? digits + 1 : digits
   }
 
   /// `10^exponent`; `exponent` is in 0 … 38.

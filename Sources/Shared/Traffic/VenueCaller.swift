@@ -75,7 +75,7 @@ public final class VenueCaller: Sendable {
     var headers = HTTPHeaders()
     for header in request.headers { headers.append(header.name, header.value) }
     return HTTPRequest(
-      HTTPMethod(request.method), address.appending(request.target), headers: headers, body: Array(request.body.utf8),
+      HTTPMethod(request.method), address.appending(request.target), headers: headers, body: request.body,
       timeoutMilliseconds: timeoutMilliseconds, connectTimeoutMilliseconds: min(2_000, timeoutMilliseconds),
       sendDeadlineNanoseconds: deadline == .max ? nil : deadline)
   }

@@ -34,17 +34,23 @@ public struct NewOrder: Sendable, Hashable {
   }
 }
 
+extension TimeInForce {
+  /// How venues spell it.
+  var capitals: String {
+    switch self {
+    case .gtc: "GTC"
+    case .ioc: "IOC"
+    case .fok: "FOK"
+    }
+  }
+}
+
 extension NewOrder {
   /// True for 1 to `maximumLength` of letters, digits, `-` and `_`: what most venues take as a client id.
   static func isPlain(clientID: String, maximumLength: Int) -> Bool {
-    (1...maximumLength).contains(clientID.utf8.count)
-      && clientID.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-          true
-        default: byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-        }
-      }
+    guard (1...maximumLength).contains(clientID.utf8.count) else { return false }
+    var clientID = clientID
+    return clientID.withUTF8 { $0.allAre(.plain) }
   }
 }
 

@@ -1,3 +1,6 @@
+import Crypto
+import Domain
+
 /// One HTTP request to a venue, ready to send. The bytes that were signed are the bytes in here: whoever sends it adds nothing to the
 /// path, the query or the body.
 public struct VenueRequest: Sendable, Hashable {
@@ -48,13 +51,13 @@ public struct VenueRequest: Sendable, Hashable {
   /// The header fields that the venue asks for, in order.
   public var headers: [Header]
   /// The body; empty for none.
-  public var body: String
+  public var body: [UInt8]
   /// What the venue's rate limit counts it as.
   public var weight: Int64
 
   /// A request as it goes out.
   public init(
-    method: Method, purpose: Purpose, path: String, query: String = "", headers: [Header] = [], body: String = "",
+    method: Method, purpose: Purpose, path: String, query: String = "", headers: [Header] = [], body: [UInt8] = [],
     weight: Int64 = 1
   ) {
     self.method = method
@@ -70,49 +73,114 @@ public struct VenueRequest: Sendable, Hashable {
   public var target: String { query.isEmpty ? path : "\(path)?\(query)" }
 }
 
-/// `name=value&…` in the order of appending, percent-encoded (RFC 3986: everything but `A-Z a-z 0-9 - . _ ~`).
+/// `name=value&…` in the order of appending, percent-encoded (RFC 3986: everything but `A-Z a-z 0-9 - . _ ~`). Bytes, written once: they
+/// are signed and sent as they lie.
 public struct FormParameters: Sendable, Hashable {
-  /// The encoded text so far.
-  public private(set) var text = ""
+  /// The encoded form so far.
+  public private(set) var bytes: [UInt8] = []
 
   /// No parameters.
-  public init() {}
+  public init() { bytes.reserveCapacity(384) }
 
   /// The parameters in the order given.
   public init(_ parameters: [(String, String)]) {
-    for (name, value) in parameters { append(name, value) }
+    self.init()
+    for (name, value) in parameters {
+      if !bytes.isEmpty { bytes.append(UInt8(ascii: "&")) }
+      encode(name)
+      bytes.append(UInt8(ascii: "="))
+      encode(value)
+    }
   }
 
-  /// Adds a parameter behind the others.
-  public mutating func append(_ name: String, _ value: String) {
-    if !text.isEmpty { text += "&" }
-    Self.encode(name, to: &text)
-    text += "="
-    Self.encode(value, to: &text)
+  /// The encoded form so far.
+  public var text: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// Adds a parameter behind the others; its name needs no encoding.
+  public mutating func append(_ name: StaticString, _ value: String) {
+    begin(name)
+    encode(value)
   }
 
-  private static let digits = Array("0123456789ABCDEF".unicodeScalars)
+  /// Adds a whole number.
+  public mutating func append(_ name: StaticString, _ number: Int64) {
+    begin(name)
+    DecimalText.append(Int128(number), scale: 0, to: &bytes)
+  }
 
-  private static func encode(_ raw: String, to text: inout String) {
-    // Nearly everything that venues are told.
-    guard !raw.utf8.allSatisfy(isUnreserved) else { return text += raw }
-    for byte in raw.utf8 {
-      if isUnreserved(byte) {
-        text.unicodeScalars.append(Unicode.Scalar(byte))
-      } else {
-        text.unicodeScalars.append("%")
-        text.unicodeScalars.append(digits[Int(byte >> 4)])
-        text.unicodeScalars.append(digits[Int(byte & 15)])
+  /// Adds an exact decimal.
+  public mutating func append<Value: FixedPoint>(_ name: StaticString, _ decimal: Value) {
+    begin(name)
+    decimal.append(to: &bytes)
+  }
+
+  /// Adds a signature in hexadecimal digits.
+  mutating func append(_ name: StaticString, _ signature: Digest256) {
+    begin(name)
+    signature.appendHex(to: &bytes)
+  }
+
+  private mutating func begin(_ name: StaticString) {
+    let isFirst = bytes.isEmpty
+    bytes.append(atMost: name.utf8CodeUnitCount + 2) { start in
+      var end = start
+      if !isFirst { end.write(UInt8(ascii: "&")) }
+      end.write(name)
+      end.write(UInt8(ascii: "="))
+      return end
+    }
+  }
+
+  private mutating func encode(_ text: String) {
+    var text = text
+    text.withUTF8 { utf8 in
+      bytes.append(atMost: 3 * utf8.count) { start in
+        var end = start
+        // Nearly everything that venues are told.
+        if utf8.allAre(.unreserved), let first = utf8.baseAddress {
+          end.write(from: first, count: utf8.count)
+          return end
+        }
+        for byte in utf8 {
+          if ByteSet.unreserved.contains(byte) {
+            end.write(byte)
+          } else {
+            end.write(UInt8(ascii: "%"))
+            end.write(Self.digit(byte >> 4))
+            end.write(Self.digit(byte & 15))
+          }
+        }
+        return end
       }
     }
   }
 
-  private static func isUnreserved(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-      UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-      true
-    default: false
-    }
+  private static func digit(_ value: UInt8) -> UInt8 { value &+ (value > 9 ? UInt8(ascii: "A") &- 10 : UInt8(ascii: "0")) }
+}
+
+/// Some of the ASCII characters: a bit for each.
+struct ByteSet: Sendable {
+  /// 0 to 63.
+  private let lower: UInt64
+  /// 64 to 127.
+  private let upper: UInt64
+
+  /// Letters, digits, `-` and `_`.
+  static let plain = ByteSet(lower: 0x03FF_2000_0000_0000, upper: 0x07FF_FFFE_87FF_FFFE)
+  /// Those, `.` and `~`: what needs no percent-encoding (RFC 3986 §2.3).
+  static let unreserved = ByteSet(lower: 0x03FF_6000_0000_0000, upper: 0x47FF_FFFE_87FF_FFFE)
+
+  @inline(__always)
+  func contains(_ byte: UInt8) -> Bool {
+    byte < 128 && (byte < 64 ? lower : upper) >> UInt64(byte & 63) & 1 == 1
+  }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+  /// True when every byte is in `set`.
+  @inline(__always)
+  func allAre(_ set: ByteSet) -> Bool {
+    for byte in self where !set.contains(byte) { return false }
+    return true
   }
 }

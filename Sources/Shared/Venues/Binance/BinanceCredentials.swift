@@ -12,7 +12,7 @@ public struct BinanceCredentials: Sendable, CustomStringConvertible, CustomDebug
   }
 
   /// The signature of `payload`: query string and body together (REST), or the sorted parameters (WebSocket API).
-  func signature(of payload: String) -> String { hmac.signatureHex(of: payload) }
+  func signature(of payload: [UInt8]) -> Digest256 { hmac.signature(of: payload) }
 
   /// Says that there is a key, not which.
   public var description: String { "BinanceCredentials(hidden)" }

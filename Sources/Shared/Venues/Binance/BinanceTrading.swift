@@ -7,14 +7,14 @@ public struct BinanceTrading: Sendable {
   public static let maximumReceiveWindowMilliseconds = 2_000
 
   private let credentials: BinanceCredentials
-  private let receiveWindow: String
+  private let receiveWindow: Int64
 
   /// `receiveWindowMilliseconds` is in 1 … 2000.
   public init(credentials: BinanceCredentials, receiveWindowMilliseconds: Int = maximumReceiveWindowMilliseconds) {
     precondition(
       (1...Self.maximumReceiveWindowMilliseconds).contains(receiveWindowMilliseconds), "a receive window is 1 to 2000 ms")
     self.credentials = credentials
-    receiveWindow = String(receiveWindowMilliseconds)
+    receiveWindow = Int64(receiveWindowMilliseconds)
   }
 
   /// True when `clientID` can be a `newClientOrderId`: 1 to 36 of letters, digits, `-` and `_`.
@@ -24,97 +24,114 @@ public struct BinanceTrading: Sendable {
   public func place(_ order: NewOrder, at time: Timestamp) -> VenueRequest {
     precondition(
       Self.isLegal(clientID: order.clientID), "an order is placed under a legal client id, so that it can be asked for")
-    var parameters = [("symbol", order.venueSymbol), ("side", order.side == .buy ? "BUY" : "SELL")]
-    switch order.terms {
-    case .market:
-      parameters += [("type", "MARKET"), ("quantity", order.quantity.text())]
-    case .limit(let price, let timeInForce):
-      parameters += [
-        ("type", "LIMIT"), ("timeInForce", timeInForce.rawValue.uppercased()), ("quantity", order.quantity.text()),
-        ("price", price.text()),
-      ]
-    case .postOnly(let price):
-      parameters += [("type", "LIMIT_MAKER"), ("quantity", order.quantity.text()), ("price", price.text())]
+    return timed(.post, "/api/v3/order", .placeOrder, at: time) { form in
+      form.append("symbol", order.venueSymbol)
+      form.append("side", order.side == .buy ? "BUY" : "SELL")
+      switch order.terms {
+      case .market:
+        form.append("type", "MARKET")
+        form.append("quantity", order.quantity)
+      case .limit(let price, let timeInForce):
+        form.append("type", "LIMIT")
+        form.append("timeInForce", timeInForce.capitals)
+        form.append("quantity", order.quantity)
+        form.append("price", price)
+      case .postOnly(let price):
+        form.append("type", "LIMIT_MAKER")
+        form.append("quantity", order.quantity)
+        form.append("price", price)
+      }
+      form.append("newClientOrderId", order.clientID)
+      form.append("newOrderRespType", "FULL")
     }
-    parameters += [("newClientOrderId", order.clientID), ("newOrderRespType", "FULL")]
-    return timed(.post, "/api/v3/order", parameters, .placeOrder, at: time)
   }
 
   /// Ends the order known by our client id.
   public func cancel(clientID: String, venueSymbol: String, at time: Timestamp) -> VenueRequest {
-    timed(.delete, "/api/v3/order", [("symbol", venueSymbol), ("origClientOrderId", clientID)], .cancelOrder, at: time)
+    timed(.delete, "/api/v3/order", .cancelOrder, at: time) { form in
+      form.append("symbol", venueSymbol)
+      form.append("origClientOrderId", clientID)
+    }
   }
 
   /// Ends every open order of the symbol, whoever made it.
   public func cancelAll(venueSymbol: String, at time: Timestamp) -> VenueRequest {
-    timed(.delete, "/api/v3/openOrders", [("symbol", venueSymbol)], .cancelOrder, at: time)
+    timed(.delete, "/api/v3/openOrders", .cancelOrder, at: time) { form in form.append("symbol", venueSymbol) }
   }
 
   /// Asks for an order by our client id. With several orders of that id in history the venue answers with the last one.
   public func order(clientID: String, venueSymbol: String, at time: Timestamp) -> VenueRequest {
-    timed(.get, "/api/v3/order", [("symbol", venueSymbol), ("origClientOrderId", clientID)], .query, weight: 4, at: time)
+    timed(.get, "/api/v3/order", .query, weight: 4, at: time) { form in
+      form.append("symbol", venueSymbol)
+      form.append("origClientOrderId", clientID)
+    }
   }
 
   /// Asks for the open orders of one symbol, or (dearly, in rate weight) of all.
   public func openOrders(venueSymbol: String?, at time: Timestamp) -> VenueRequest {
-    timed(
-      .get, "/api/v3/openOrders", venueSymbol.map { [("symbol", $0)] } ?? [], .query, weight: venueSymbol == nil ? 80 : 6,
-      at: time)
+    timed(.get, "/api/v3/openOrders", .query, weight: venueSymbol == nil ? 80 : 6, at: time) { form in
+      if let venueSymbol { form.append("symbol", venueSymbol) }
+    }
   }
 
   /// Asks for orders, open or not, from the order id `fromOrderID` on, oldest first; without it for the newest. `limit` is at most 1000.
   public func allOrders(
     venueSymbol: String, fromOrderID: String? = nil, limit: Int = 500, at time: Timestamp
   ) -> VenueRequest {
-    var parameters = [("symbol", venueSymbol)]
-    if let fromOrderID { parameters.append(("orderId", fromOrderID)) }
-    parameters.append(("limit", String(limit)))
-    return timed(.get, "/api/v3/allOrders", parameters, .query, weight: 20, at: time)
+    timed(.get, "/api/v3/allOrders", .query, weight: 20, at: time) { form in
+      form.append("symbol", venueSymbol)
+      if let fromOrderID { form.append("orderId", fromOrderID) }
+      form.append("limit", Int64(limit))
+    }
   }
 
   /// Asks for our trades of a symbol. `limit` is at most 1000.
   public func trades(
     venueSymbol: String, _ selection: TradeSelection, limit: Int = 500, at time: Timestamp
   ) -> VenueRequest {
-    var parameters = [("symbol", venueSymbol)]
     var weight: Int64 = 20
-    switch selection {
-    case .order(let id):
-      parameters.append(("orderId", id))
-      weight = 5
-    case .from(let id): parameters.append(("fromId", id))
-    case .since(let start): parameters.append(("startTime", String(start.milliseconds)))
-    case .newest: break
+    if case .order = selection { weight = 5 }
+    return timed(.get, "/api/v3/myTrades", .query, weight: weight, at: time) { form in
+      form.append("symbol", venueSymbol)
+      switch selection {
+      case .order(let id): form.append("orderId", id)
+      case .from(let id): form.append("fromId", id)
+      case .since(let start): form.append("startTime", start.milliseconds)
+      case .newest: break
+      }
+      form.append("limit", Int64(limit))
     }
-    parameters.append(("limit", String(limit)))
-    return timed(.get, "/api/v3/myTrades", parameters, .query, weight: weight, at: time)
   }
 
   /// Asks for the balances; assets of which nothing is held are left out.
   public func account(at time: Timestamp) -> VenueRequest {
-    timed(.get, "/api/v3/account", [("omitZeroBalances", "true")], .query, weight: 20, at: time)
+    timed(.get, "/api/v3/account", .query, weight: 20, at: time) { form in form.append("omitZeroBalances", "true") }
   }
 
-  /// Signs exactly these parameters in exactly this order: in the body of a POST, in the query of anything else.
-  public func signed(
-    _ method: VenueRequest.Method, _ path: String, _ parameters: [(String, String)], _ purpose: VenueRequest.Purpose,
-    weight: Int64 = 1
+  /// Signs exactly these parameters: in the body of a POST, in the query of anything else.
+  func signed(
+    _ method: VenueRequest.Method, _ path: String, _ purpose: VenueRequest.Purpose, weight: Int64 = 1,
+    _ parameters: (inout FormParameters) -> Void
   ) -> VenueRequest {
-    let form = FormParameters(parameters).text
-    let payload = "\(form)&signature=\(credentials.signature(of: form))"
-    var headers = [VenueRequest.Header("X-MBX-APIKEY", credentials.apiKey)]
+    var form = FormParameters()
+    parameters(&form)
+    form.append("signature", credentials.signature(of: form.bytes))
+    let key = VenueRequest.Header("X-MBX-APIKEY", credentials.apiKey)
     guard method == .post else {
-      return VenueRequest(method: method, purpose: purpose, path: path, query: payload, headers: headers, weight: weight)
+      return VenueRequest(method: method, purpose: purpose, path: path, query: form.text, headers: [key], weight: weight)
     }
-    headers.append(.init("Content-Type", "application/x-www-form-urlencoded"))
-    return VenueRequest(method: method, purpose: purpose, path: path, headers: headers, body: payload, weight: weight)
+    let type = VenueRequest.Header("Content-Type", "application/x-www-form-urlencoded")
+    return VenueRequest(method: method, purpose: purpose, path: path, headers: [key, type], body: form.bytes, weight: weight)
   }
 
   private func timed(
-    _ method: VenueRequest.Method, _ path: String, _ parameters: [(String, String)], _ purpose: VenueRequest.Purpose,
-    weight: Int64 = 1, at time: Timestamp
+    _ method: VenueRequest.Method, _ path: String, _ purpose: VenueRequest.Purpose, weight: Int64 = 1, at time: Timestamp,
+    _ parameters: (inout FormParameters) -> Void
   ) -> VenueRequest {
-    let timing = [("recvWindow", receiveWindow), ("timestamp", String(time.milliseconds))]
-    return signed(method, path, parameters + timing, purpose, weight: weight)
+    signed(method, path, purpose, weight: weight) { form in
+      parameters(&form)
+      form.append("recvWindow", receiveWindow)
+      form.append("timestamp", time.milliseconds)
+    }
   }
 }

@@ -30,7 +30,7 @@ public enum BinanceUserStream {
         writer.name(dynamic: name)
         writer.value(value)
       }
-      writer.member("signature", credentials.signature(of: payload))
+      writer.member("signature", credentials.signature(of: Array(payload.utf8)).hex)
       writer.endObject()
     }
   }

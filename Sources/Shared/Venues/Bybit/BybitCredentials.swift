@@ -13,14 +13,18 @@ public struct BybitCredentials: Sendable, CustomStringConvertible, CustomDebugSt
   }
 
   /// The signature of `message`.
-  func signature(of message: String) -> String { hmac.signatureHex(of: message) }
+  func signature(of message: [UInt8]) -> Digest256 { hmac.signature(of: message) }
 
   /// The header fields that sign a request: over time, key, window and the bytes of the query or of the body (guide.mdx).
-  func headers(signing payload: String, window: String, at time: Timestamp) -> [VenueRequest.Header] {
+  func headers(signing payload: [UInt8], window: String, at time: Timestamp) -> [VenueRequest.Header] {
     let timestamp = String(time.milliseconds)
+    var message: [UInt8] = []
+    message.reserveCapacity(payload.count + 128)
+    for part in [timestamp, apiKey, window] { message.append(contentsOf: part.utf8) }
+    message.append(contentsOf: payload)
     return [
       .init("X-BAPI-API-KEY", apiKey), .init("X-BAPI-TIMESTAMP", timestamp), .init("X-BAPI-RECV-WINDOW", window),
-      .init("X-BAPI-SIGN", signature(of: timestamp + apiKey + window + payload)),
+      .init("X-BAPI-SIGN", signature(of: message).hex),
     ]
   }
 

@@ -21,7 +21,7 @@ public enum BybitPrivateStream {
       writer.beginArray()
       writer.value(credentials.apiKey)
       writer.value(expires)
-      writer.value(credentials.signature(of: "GET/realtime\(expires)"))
+      writer.value(credentials.signature(of: Array("GET/realtime\(expires)".utf8)).hex)
       writer.endArray()
     }
   }

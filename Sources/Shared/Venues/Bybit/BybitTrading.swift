@@ -49,7 +49,7 @@ public struct BybitTrading: Sendable {
         if category == .spot { writer.member("marketUnit", "baseCoin") }
         writer.member("qty", order.quantity)
       case .limit(let price, let timeInForce):
-        Self.limit(order, price, timeInForce.rawValue.uppercased(), to: &writer)
+        Self.limit(order, price, timeInForce.capitals, to: &writer)
       case .postOnly(let price): Self.limit(order, price, "PostOnly", to: &writer)
       }
       writer.member("orderLinkId", order.clientID)
@@ -157,18 +157,17 @@ public struct BybitTrading: Sendable {
   private func get(_ path: String, query: String, at time: Timestamp) -> VenueRequest {
     VenueRequest(
       method: .get, purpose: .query, path: path, query: query,
-      headers: credentials.headers(signing: query, window: receiveWindow, at: time))
+      headers: credentials.headers(signing: Array(query.utf8), window: receiveWindow, at: time))
   }
 
   /// Signs exactly the body that is sent.
   private func post(
     _ operation: String, _ purpose: VenueRequest.Purpose, at time: Timestamp, _ members: (inout JSONWriter) -> Void
   ) -> VenueRequest {
-    let bytes = JSONWriter.object { writer in
+    let body = JSONWriter.object { writer in
       writer.member("category", category)
       members(&writer)
     }
-    let body = String(decoding: bytes, as: UTF8.self)
     let type = VenueRequest.Header("Content-Type", "application/json")
     return VenueRequest(
       method: .post, purpose: purpose, path: "/v5/order/\(operation)",

@@ -38,7 +38,7 @@ public struct JSONWriter: Sendable {
     append(atMost: name.utf8CodeUnitCount + 4) { start in
       var end = start
       end.write(UInt8(ascii: "\""))
-      end.write(from: name.utf8Start, count: name.utf8CodeUnitCount)
+      end.write(name)
       end.write(UInt8(ascii: "\""))
       end.write(UInt8(ascii: ":"))
       return end
@@ -233,13 +233,10 @@ public struct JSONWriter: Sendable {
     atMost room: Int, _ body: (UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8>
   ) {
     let needsComma = needsComma
-    bytes.append(addingCapacity: room) { span in
-      span.withUnsafeMutableBufferPointer { buffer, count in
-        guard let start = buffer.baseAddress else { preconditionFailure("there is room for what is appended") }
-        var end = start
-        if needsComma { end.write(UInt8(ascii: ",")) }
-        count = body(end) - start
-      }
+    bytes.append(atMost: room) { start in
+      var end = start
+      if needsComma { end.write(UInt8(ascii: ",")) }
+      return body(end)
     }
   }
 
@@ -261,20 +258,5 @@ public struct JSONWriter: Sendable {
       bytes.append(digits[Int(byte & 15)])
     default: bytes.append(byte)
     }
-  }
-}
-
-extension UnsafeMutablePointer<UInt8> {
-  /// Writes a byte and steps behind it.
-  @inline(__always)
-  mutating func write(_ byte: UInt8) {
-    initialize(to: byte)
-    self += 1
-  }
-
-  @inline(__always)
-  fileprivate mutating func write(from bytes: UnsafePointer<UInt8>, count: Int) {
-    initialize(from: bytes, count: count)
-    self += count
   }
 }
