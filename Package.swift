@@ -139,7 +139,7 @@ let package = Package(
       tests("Postgres", ["Runtime", "TestSupport"]),
       tests("Net", ["Domain", "Runtime", "Crypto", "TestSupport"]),
       tests("Traffic", ["Domain", "Venues", "Runtime", "Net"]),
-      tests("IngestorCore", ["Domain", "Wire", "Venues"]),
+      tests("IngestorCore", ["Domain", "Wire", "Venues", "Runtime", "Ingestor"]),
       tests("RiskGateCore", ["Domain", "Wire", "Crypto", "Runtime", "TestSupport"]),
       tests("OrderManagerCore", ["Domain", "Wire", "Venues", "Books"]),
       tests(

@@ -20,7 +20,7 @@ let suites = [
   Suite(name: "signing", measure: measureSigning),
   Suite(name: "risk", measure: measureRisk),
   Suite(name: "hop", measure: measureHop),
-  Suite(name: "ingest", measure: measureIngest),
+  Suite(name: "feed", measure: measureFeed),
   Suite(name: "frames", isLong: true, measure: measureFrames),
   Suite(name: "stack", measure: measureStack),
 ]

@@ -44,6 +44,8 @@ const char *floor_run_chain(const floor_chain *chain) {
   return attempt([&] {
     reader orders(chain->bootstrap, chain->first, 0), approved(chain->bootstrap, chain->second, 0);
     connection venue(chain->port);
+    appender plans(chain->bootstrap);
+    if (chain->third) plans.know(chain->third);
     worker gate([&](const std::atomic<bool> &stop) { relay(*chain, orders, stop); });
     producer client(chain->bootstrap);
     client.know(chain->first);
@@ -53,7 +55,10 @@ const char *floor_run_chain(const floor_chain *chain) {
     worker sending([&](const std::atomic<bool> &stop) { send_all(sender, client, stop); });
     for (int32_t i = 0; i < chain->count; i++) {
       int64_t due = 0;
-      approved.next([&](const char *value, size_t) { due = strtoll(value, nullptr, 10); });
+      approved.next([&](const char *value, size_t) {
+        due = strtoll(value, nullptr, 10);
+        if (chain->third) plans.append(chain->third, 0, "main", passed_on(value, chain->plan_bytes));
+      });
       post(venue, order_body(due, chain->request_bytes));
     }
     sending.finish();

@@ -31,8 +31,13 @@ class client {
  public:
   rd_kafka_t *handle;
 
-  client(rd_kafka_type_t type, const char *bootstrap, const std::vector<std::pair<const char *, const char *>> &settings) {
+  /// `report` hears of each record that the broker has; null for nobody.
+  client(
+      rd_kafka_type_t type, const char *bootstrap, const std::vector<std::pair<const char *, const char *>> &settings,
+      void (*report)(rd_kafka_t *, const rd_kafka_message_t *, void *) = nullptr) {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_dr_msg_cb(conf, report);
+    rd_kafka_conf_set_opaque(conf, this);
     char text[256];
     auto set = [&](const char *key, const char *value) {
       if (rd_kafka_conf_set(conf, key, value, text, sizeof text) != RD_KAFKA_CONF_OK) throw std::runtime_error(text);
@@ -52,13 +57,14 @@ class client {
 /// acks=all, idempotent, no linger.
 class producer : public client {
  public:
-  explicit producer(const char *bootstrap)
+  explicit producer(const char *bootstrap, void (*report)(rd_kafka_t *, const rd_kafka_message_t *, void *) = nullptr)
       : client(RD_KAFKA_PRODUCER, bootstrap,
                {{"queue.buffering.max.ms", "0"},
                 {"acks", "all"},
                 {"enable.idempotence", "true"},
                 {"partitioner", "murmur2_random"},
-                {"queue.buffering.max.messages", "100000"}}) {}
+                {"queue.buffering.max.messages", "100000"}},
+               report) {}
 
   /// Learns of a topic, which the first record would else wait for.
   void know(const char *topic) {
@@ -76,6 +82,29 @@ class producer : public client {
     send(topic, partition, key, value.data(), value.size(), stamp);
   }
   void flush();
+};
+
+/// Waits for the broker's acknowledgement of each record.
+class appender : public producer {
+ public:
+  explicit appender(const char *bootstrap) : producer(bootstrap, acknowledged) {}
+
+  /// Returns when the broker has the record.
+  void append(const char *topic, int32_t partition, const char *key, const std::string &value) {
+    send(topic, partition, key, value);
+    for (int tries = 0; rd_kafka_outq_len(handle) > 0; tries++) {
+      if (tries == 100) throw std::runtime_error("no acknowledgement for ten seconds");
+      rd_kafka_poll(handle, 100);
+    }
+    if (error) throw std::runtime_error(rd_kafka_err2str(error));
+  }
+
+ private:
+  rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
+
+  static void acknowledged(rd_kafka_t *, const rd_kafka_message_t *message, void *opaque) {
+    if (message->err) static_cast<appender *>(static_cast<client *>(opaque))->error = message->err;
+  }
 };
 
 /// One partition, from its end on.

@@ -8,7 +8,7 @@ import TestSupport
 
 /// Market data from a venue's socket to the book, and to the log: each as a process of its own, whose processor time is counted. What a
 /// process takes beside the frames falls away: it runs with few frames and with many.
-func measureIngest(_ options: Options) throws -> [Line] {
+func measureFeed(_ options: Options) throws -> [Line] {
   let frames = options.isShort ? 40_000 : 200_000
   let venues = try (few: VenueReplay(.init(frames: 2_000)), many: VenueReplay(.init(frames: frames)))
   defer {
@@ -32,8 +32,8 @@ func measureIngest(_ options: Options) throws -> [Line] {
     return Line(name, unit: "ns/frame", target: .ratio(1.5), ours: times, floor: floors)
   }
   return [
-    try line("ingest/book", { try floorProcess($0) }, { try bareLoop($0) }),
-    try line("ingest/kafka", { try floorProcess($0, to: broker) }, { try ingestor($0, to: broker) }),
+    try line("feed/book", { try floorProcess($0) }, { try bareLoop($0) }),
+    try line("feed/kafka", { try floorProcess($0, to: broker) }, { try ingestor($0, to: broker) }),
   ]
 }
 

@@ -9,37 +9,49 @@ import Wire
 
 private let perSecond = 200
 
-/// From when a record on `orders` was due to its bytes at the venue's socket, beside one chained bare program (two hops and the POST) over
-/// the same broker to the same socket; and the share of each part, from the records' own headers.
+/// From when a record on `orders` was due to its bytes at the venue's socket, beside one chained bare program over the same broker to the
+/// same socket; and the share of each part, from the records' own headers. The program makes two hops and the POST; with a third append it
+/// also awaits the broker's acknowledgement of a record before each POST, as OrderManager does for the order's plan.
 func measureOrderPath(_ stack: NativeStack, _ options: Options) throws -> [Line] {
   let count = options.isShort ? 150 : 600
-  let topics = ["bench.chain.orders", "bench.chain.approved"]
+  let topics = ["bench.chain.orders", "bench.chain.approved", "bench.chain.plans"]
   try KafkaAdmin(stack.settings).createTopics(topics.map { KafkaTopicSpecification($0, partitionCount: 1) })
-  var floors: [Percentiles] = []
+  var floors = ChainRuns()
   var ours: [OrderRun] = []
   for run in 0...options.runs {
-    let (floor, own) = (try chain(stack, topics, count), try orders(stack, count))
+    let two = try chain(stack, topics, appends: 2, count)
+    let own = try orders(stack, count)
+    let three = try chain(stack, topics, appends: 3, count)
     if run > 0 {
-      floors.append(floor)
+      floors.twoAppends.append(two)
+      floors.threeAppends.append(three)
       ours.append(own)
     }
   }
   return lines(floors, ours)
 }
 
-private func lines(_ floors: [Percentiles], _ ours: [OrderRun]) -> [Line] {
+/// The chained program's runs.
+private struct ChainRuns {
+  var twoAppends: [Percentiles] = []
+  var threeAppends: [Percentiles] = []
+}
+
+private func lines(_ floors: ChainRuns, _ ours: [OrderRun]) -> [Line] {
   func microseconds(_ nanoseconds: Int64) -> Double { Double(nanoseconds) / 1e3 }
-  let p50 = ours.map { microseconds($0.whole.p50) }
-  let best = microseconds(ours.map(\.whole.best).min() ?? 0)
-  var lines = [
-    Line("orders/p50", unit: "µs", target: .ratio(1.2), ours: p50, floor: floors.map { microseconds($0.p50) }).telling(
-      "best", best
-    )
-    .telling("floor's best", microseconds(floors.map(\.best).min() ?? 0)),
+  func line(_ name: String, _ target: Line.Target?, beside floor: [Percentiles], _ value: (Percentiles) -> Int64) -> Line {
     Line(
-      "orders/p99", unit: "µs", target: .ratio(1.5), ours: ours.map { microseconds($0.whole.p99) },
-      floor: floors.map { microseconds($0.p99) }),
-    Line("orders/p50-absolute", unit: "µs", target: .atMost(300), ours: p50),
+      name, unit: "µs", target: target, ours: ours.map { microseconds(value($0.whole)) },
+      floor: floor.map { microseconds(value($0)) })
+  }
+  func best(_ runs: [Percentiles]) -> Double { microseconds(runs.map(\.best).min() ?? 0) }
+  var lines = [
+    line("orders/p50", .ratio(1.2), beside: floors.twoAppends, \.p50).telling("best", best(ours.map(\.whole)))
+      .telling("floor's best", best(floors.twoAppends)),
+    line("orders/p99", .ratio(1.5), beside: floors.twoAppends, \.p99),
+    line("orders/p50-three-appends", nil, beside: floors.threeAppends, \.p50).telling("floor's best", best(floors.threeAppends)),
+    line("orders/p99-three-appends", nil, beside: floors.threeAppends, \.p99),
+    Line("orders/p50-absolute", unit: "µs", target: .atMost(300), ours: ours.map { microseconds($0.whole.p50) }),
   ]
   for (index, part) in OrderRun.parts.enumerated() {
     let times = ours.map { $0.shares[index] }
@@ -87,19 +99,15 @@ private func orders(_ stack: NativeStack, _ count: Int) throws -> OrderRun {
   return OrderRun(whole: Percentiles(whole), shares: shares.map { Percentiles($0) })
 }
 
-private func chain(_ stack: NativeStack, _ topics: [String], _ count: Int) throws -> Percentiles {
+private func chain(_ stack: NativeStack, _ topics: [String], appends: Int, _ count: Int) throws -> Percentiles {
   _ = stack.takeArrivals()
-  try stack.bootstrap.withCString { bootstrap in
-    try topics[0].withCString { first in
-      try topics[1].withCString { second in
-        var chain = floor_chain(
-          bootstrap: bootstrap, first: first, second: second, port: stack.frontPort, per_second: Int32(perSecond),
-          count: Int32(count),
-          order_bytes: 200, approval_bytes: 900, request_bytes: 290)
-        try check(floor_run_chain(&chain))
-      }
-    }
-  }
+  let texts = ([stack.bootstrap] + topics).map { UnsafePointer(strdup($0)) }
+  defer { for text in texts { free(UnsafeMutableRawPointer(mutating: text)) } }
+  var chain = floor_chain(
+    bootstrap: texts[0], first: texts[1], second: texts[2], third: appends > 2 ? texts[3] : nil, port: stack.frontPort,
+    per_second: Int32(perSecond), count: Int32(count), order_bytes: 200, approval_bytes: 900, plan_bytes: 1_100,
+    request_bytes: 290)
+  try check(floor_run_chain(&chain))
   let arrivals = try awaitArrivals(count, at: stack)
   return Percentiles(
     arrivals.dropFirst(count / 10).compactMap { arrival in Int64(arrival.name.dropFirst(4)).map { arrival.monotonic - $0 } })

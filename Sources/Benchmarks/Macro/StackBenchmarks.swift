@@ -6,7 +6,7 @@ func measureStack(_ options: Options) throws -> [Line] {
   let stack = try NativeStack()
   var lines = try measureRest(stack, options)
   lines += try measureOrderPath(stack, options)
-  if !options.isShort { lines += try measureOrderLoad(stack) }
+  if !options.isShort { lines += try measureOrderLoad(stack, options) }
   return lines
 }
 

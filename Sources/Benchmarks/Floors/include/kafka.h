@@ -46,16 +46,20 @@ const char *floor_hop(
 const char *floor_idle(const char *bootstrap, const char *topic, int32_t readers, int32_t milliseconds);
 
 /// The whole way of an order in one program: record on the first topic, read, written to the second, read, posted to `127.0.0.1:port` on a
-/// connection that stays open. The request's `newClientOrderId` is `due-` and the instant at which the record was due.
+/// connection that stays open. The request's `newClientOrderId` is `due-` and the instant at which the record was due. With a third topic,
+/// a record on it is acknowledged before each request: as many appends as an order has whose plan is in the log before it is sent.
 typedef struct {
   const char *bootstrap;
   const char *first;
   const char *second;
+  /// Null for none.
+  const char *third;
   int32_t port;
   int32_t per_second;
   int32_t count;
   int32_t order_bytes;
   int32_t approval_bytes;
+  int32_t plan_bytes;
   int32_t request_bytes;
 } floor_chain;
 
