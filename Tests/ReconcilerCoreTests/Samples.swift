@@ -31,7 +31,7 @@ enum Sample {
   static func approval(_ id: String, quantity: String = "0.25", action: OrderAction = .new, isDuplicate: Bool = false) -> Approval
   {
     Approval(
-      request: request(id, quantity: quantity, action: action), clientOrderID: identifier(id),
+      request: Shared(request(id, quantity: quantity, action: action)), clientOrderID: identifier(id),
       quantity: action == .new ? decimal(quantity) : nil, limitPrice: decimal("28000"), timeInForce: .ioc,
       validUntil: start + Interval.second, controlVersion: 1, limitsVersion: 1, decidedAt: start, source: source(0),
       isDuplicate: isDuplicate)

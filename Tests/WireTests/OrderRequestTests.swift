@@ -19,9 +19,9 @@ import Testing
     let expected = OrderRequest(
       account: Samples.account, venue: .best, symbol: Samples.symbol, side: .buy, type: .market,
       quantity: Samples.quantity("0.25"))
-    #expect(read(#"{"side":"buy","quantity":0.25}"#) == .request(expected, unknownFields: 0))
+    #expect(read(#"{"side":"buy","quantity":0.25}"#) == .request(Shared(expected), unknownFields: 0))
     #expect(expected.timeInForce == .ioc)
-    #expect(read(#"{"side":"buy","quantity":"0.25","later":[1]}"#) == .request(expected, unknownFields: 1))
+    #expect(read(#"{"side":"buy","quantity":"0.25","later":[1]}"#) == .request(Shared(expected), unknownFields: 1))
   }
 
   @Test func aPriceMakesALimitOrder() {

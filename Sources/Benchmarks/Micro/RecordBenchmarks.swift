@@ -151,7 +151,7 @@ private enum RecordSamples {
     figures.executionsOffset = 123_456
     figures.ordersOffset = 23_456
     return Approval(
-      request: order, clientOrderID: id, quantity: order.quantity, limitPrice: order.price,
+      request: Shared(order), clientOrderID: id, quantity: order.quantity, limitPrice: order.price,
       timeInForce: .gtc, validUntil: time + 5 * Interval.second, controlVersion: 3, limitsVersion: 7, decidedAt: time,
       source: RecordSource(topic: Topic.orders, partition: 2, offset: 23_456, timestamp: time), figures: figures)
   }

@@ -5,7 +5,9 @@ import Wire
 struct AccountState: Sendable {
   let account: Account
   var control: Control
-  var limits: Limits { didSet { limitsChanged() } }
+  private(set) var limits: Limits
+  /// The limits' largest positions by asset: an account may have a thousand.
+  private var positionLimits = KeyedArray<String, Quantity>()
   /// By base asset.
   var exposures = KeyedArray<Int, Exposure>()
   /// By symbol.
@@ -36,15 +38,32 @@ struct AccountState: Sendable {
     control = .initial(account)
     limits = Limits(account: account)
     self.day = DayLoss(day: day)
+    positionLimits = Self.byAsset(limits)
   }
 
   /// The position of a base asset's exposure, which begins at nothing.
-  mutating func exposure(of base: Int, named asset: String) -> Int {
-    exposures.position(of: base, adding: Exposure(asset: asset, limit: limits.maximumPosition(of: asset)))
+  mutating func exposure(of base: Int, in market: Market) -> Int {
+    if let known = exposures.position(of: base) { return known }
+    let asset = market.bases.keys[base]
+    let limit = positionLimit(of: asset)
+    return exposures.position(of: base, adding: Exposure(limit: limit))
   }
 
-  private mutating func limitsChanged() {
-    for index in exposures.indices { exposures[index].limit = limits.maximumPosition(of: exposures[index].asset) }
+  /// The largest position of a base asset, or nil when there is no limit for it.
+  private func positionLimit(of asset: String) -> Quantity? { positionLimits.position(of: asset).map { positionLimits[$0] } }
+
+  /// Takes other limits.
+  mutating func take(_ limits: Limits, in market: Market) {
+    self.limits = limits
+    positionLimits = Self.byAsset(limits)
+    for index in exposures.indices {
+      let limit = positionLimit(of: market.bases.keys[exposures.keys[index]])
+      exposures[index].limit = limit
+    }
+  }
+
+  private static func byAsset(_ limits: Limits) -> KeyedArray<String, Quantity> {
+    limits.maximumPosition.reduce(into: KeyedArray()) { _ = $0.position(of: $1.asset, adding: $1.quantity) }
   }
 
   /// Brings the exposure in line with what is outstanding of the order, and the order to its end when nothing is.
@@ -94,7 +113,7 @@ struct AccountState: Sendable {
 
 /// Position and reservations of one base asset, over venues, quotes and perpetuals. In units of `Quantity`, wide enough for any sum.
 struct Exposure: Hashable, Sendable {
-  let asset: String
+  /// The account's largest position of the asset; nil when it has none.
   var limit: Quantity?
   /// Signed sum of fills and adjustments.
   var position: Int128 = 0
@@ -103,10 +122,7 @@ struct Exposure: Hashable, Sendable {
   /// What approved, open and unknown sells may still fill.
   var openSells: Int128 = 0
 
-  init(asset: String, limit: Quantity?) {
-    self.asset = asset
-    self.limit = limit
-  }
+  init(limit: Quantity?) { self.limit = limit }
 
   mutating func reserve(_ side: Side, _ change: Int128) {
     switch side {

@@ -5,52 +5,53 @@ import Wire
 /// in `Refusal`, a function here, its place in `check`.
 extension RiskEngine {
   /// Whether orders of the account are looked at at all.
-  func checkAdmission(_ account: Int) -> Refusal? {
+  mutating func checkAdmission(_ account: Int) -> Refusal? {
     if !isReady { return .notReady }
     return accounts[account].control.state == .halted ? .halted : nil
   }
 
-  /// Runs every check on the proposal and fills in the figures that they are made on.
+  /// Runs every check on the proposal and fills in the figures that they are made on; throws the first that fails.
   mutating func check(
-    _ proposal: Proposal, of request: OrderRequest, _ account: Int, _ source: RecordSource, isKnown: Bool,
+    _ proposal: Proposal, of request: Shared<OrderRequest>, _ account: Int, _ source: RecordSource, isKnown: Bool,
     _ figures: inout DecisionFigures
-  ) -> Refusal? {
+  ) throws(Refusal) {
     let base = market.symbols[proposal.symbol].base
-    let index = accounts[account].exposure(of: base, named: market.bases.keys[base])
+    let index = accounts[account].exposure(of: base, in: market)
     let exposure = accounts[account].exposures[index]
     let reduces = exposure.isReduced(by: proposal.side, proposal.reserve) && proposal.reserve.isPositive
     fill(&figures, proposal, exposure, account)
-    return judge(proposal, request, account, source, isKnown: isKnown, exposure, reduces, figures)
-      ?? checkDailyLoss(account, reduces)
+    let refusal =
+      judge(proposal, request, account, source, isKnown: isKnown, exposure, reduces, figures) ?? checkDailyLoss(account, reduces)
+    if let refusal { throw refusal }
   }
 
-  private func judge(
-    _ proposal: Proposal, _ request: OrderRequest, _ account: Int, _ source: RecordSource, isKnown: Bool, _ exposure: Exposure,
+  private mutating func judge(
+    _ proposal: Proposal, _ request: Shared<OrderRequest>, _ account: Int, _ source: RecordSource, isKnown: Bool, _ exposure: Exposure,
     _ reduces: Bool, _ figures: DecisionFigures
   ) -> Refusal? {
-    let limits = accounts[account].limits
-    return checkReduceOnly(request, account, reduces)
+    checkReduceOnly(request, account, reduces)
       ?? checkInstrument(proposal)
-      ?? checkIdentity(request, source, isKnown, limits)
-      ?? checkReference(proposal, reduces, limits)
-      ?? checkCollar(proposal, limits)
-      ?? checkSize(proposal, figures.notional, limits)
+      ?? checkIdentity(request, account, source, isKnown)
+      ?? checkReference(proposal, account, reduces)
+      ?? checkCollar(proposal, account)
+      ?? checkSize(proposal, account, figures.notional)
       ?? checkPosition(proposal, exposure)
-      ?? checkCount(account, figures, limits)
+      ?? checkCount(account, figures)
   }
 
-  private func checkReduceOnly(_ request: OrderRequest, _ account: Int, _ reduces: Bool) -> Refusal? {
+  private mutating func checkReduceOnly(_ request: Shared<OrderRequest>, _ account: Int, _ reduces: Bool) -> Refusal? {
     let mustReduce = accounts[account].control.state == .reduceOnly || request.reduceOnly
     return mustReduce && !reduces ? .mustReduce : nil
   }
 
   /// The venue's own rules; for `best` one venue that takes the whole order is enough, since the router splits by each child's rules.
-  private func checkInstrument(_ proposal: Proposal) -> Refusal? {
+  private mutating func checkInstrument(_ proposal: Proposal) -> Refusal? {
     let price = rulePrice(of: proposal)
     if price != nil, !proposal.quantity.isPositive { return .lessThanOneLot }
     var first: Refusal?
-    for listing in market.symbols[proposal.symbol].listings where proposal.reach.includes(listing.venue) {
-      guard let rules = listing.rules else { continue }
+    for index in market.symbols[proposal.symbol].listings.indices {
+      let venue = market.symbols[proposal.symbol].listings[index].venue
+      guard proposal.reach.includes(venue), let rules = market.symbols[proposal.symbol].listings[index].rules else { continue }
       let violation: Instrument.Violation? =
         if let price {
           rules.violation(price: price, quantity: proposal.quantity, checksTick: proposal.limit != nil)
@@ -60,7 +61,7 @@ extension RiskEngine {
         }
       guard let violation else { return nil }
       guard first == nil else { continue }
-      first = .violation(violation, of: rules, market.symbols[proposal.symbol].symbol, at: market.venues.keys[listing.venue])
+      first = .violation(violation, of: rules, market.symbols[proposal.symbol].symbol, at: market.venues.keys[venue])
     }
     return first
   }
@@ -72,45 +73,50 @@ extension RiskEngine {
     return min(reference, proposal.sendPrice ?? reference)
   }
 
-  private func checkIdentity(_ request: OrderRequest, _ source: RecordSource, _ isKnown: Bool, _ limits: Limits) -> Refusal? {
+  private mutating func checkIdentity(
+    _ request: Shared<OrderRequest>, _ account: Int, _ source: RecordSource, _ isKnown: Bool
+  ) -> Refusal? {
     if isKnown { return .duplicate }
     if let expiresAt = request.expiresAt, now > expiresAt { return .expired }
-    return now - source.timestamp > limits.orderMaximumAge ? .stale(limits) : nil
+    return now - source.timestamp > accounts[account].limits.orderMaximumAge ? .stale(accounts[account].limits) : nil
   }
 
-  private func checkReference(_ proposal: Proposal, _ reduces: Bool, _ limits: Limits) -> Refusal? {
+  private mutating func checkReference(_ proposal: Proposal, _ account: Int, _ reduces: Bool) -> Refusal? {
     guard proposal.reference == nil else { return nil }
     let passes = reduces && proposal.limit != nil
-    return passes ? nil : .noReference(market.symbols[proposal.symbol].symbol, limits)
+    return passes ? nil : .noReference(market.symbols[proposal.symbol].symbol, accounts[account].limits)
   }
 
-  private func checkCollar(_ proposal: Proposal, _ limits: Limits) -> Refusal? {
+  private mutating func checkCollar(_ proposal: Proposal, _ account: Int) -> Refusal? {
     guard let reference = proposal.reference?.price else { return nil }
     guard let limit = proposal.limit else { return proposal.sendPrice?.isPositive == true ? nil : .noCollar }
+    let basisPoints = accounts[account].limits.priceCollarBasisPoints
     let scaled = Int128(limit.units) * 10_000
     let isThrough =
       switch proposal.side {
-      case .buy: scaled > Int128(reference.units) * Int128(10_000 + limits.priceCollarBasisPoints)
-      case .sell: scaled < Int128(reference.units) * Int128(10_000 - limits.priceCollarBasisPoints)
+      case .buy: scaled > Int128(reference.units) * Int128(10_000 + basisPoints)
+      case .sell: scaled < Int128(reference.units) * Int128(10_000 - basisPoints)
       }
-    return isThrough ? .collar(limits, reference) : nil
+    return isThrough ? .collar(accounts[account].limits, reference) : nil
   }
 
-  private func checkSize(_ proposal: Proposal, _ dollars: Money?, _ limits: Limits) -> Refusal? {
-    guard let dollars else { return .noReference(market.symbols[proposal.symbol].symbol, limits) }
-    return dollars > limits.maximumOrderNotional ? .orderSize(limits) : nil
+  private mutating func checkSize(_ proposal: Proposal, _ account: Int, _ dollars: Money?) -> Refusal? {
+    guard let dollars else { return .noReference(market.symbols[proposal.symbol].symbol, accounts[account].limits) }
+    return dollars > accounts[account].limits.maximumOrderNotional ? .orderSize(accounts[account].limits) : nil
   }
 
-  private func checkPosition(_ proposal: Proposal, _ exposure: Exposure) -> Refusal? {
-    guard let limit = exposure.limit else { return .noPositionLimit(exposure.asset) }
+  private mutating func checkPosition(_ proposal: Proposal, _ exposure: Exposure) -> Refusal? {
+    guard let limit = exposure.limit else { return .noPositionLimit(asset(of: proposal)) }
     let after = exposure.position(after: proposal.side, proposal.reserve)
     let isBeyond = proposal.side == .buy ? after > Int128(limit.units) : after < -Int128(limit.units)
-    return isBeyond ? .position(limit, exposure.asset) : nil
+    return isBeyond ? .position(limit, asset(of: proposal)) : nil
   }
 
-  private func checkCount(_ account: Int, _ figures: DecisionFigures, _ limits: Limits) -> Refusal? {
+  private func asset(of proposal: Proposal) -> String { market.bases.keys[market.symbols[proposal.symbol].base] }
+
+  private mutating func checkCount(_ account: Int, _ figures: DecisionFigures) -> Refusal? {
     if accounts[account].orders.liveCount >= OrderTable.maximumLive { return .tooManyOrders }
-    return figures.ordersInWindow ?? 0 >= limits.maximumOrdersPerSecond ? .orderRate(limits) : nil
+    return figures.ordersInWindow ?? 0 >= accounts[account].limits.maximumOrdersPerSecond ? .orderRate(accounts[account].limits) : nil
   }
 
   private mutating func checkDailyLoss(_ account: Int, _ reduces: Bool) -> Refusal? {
@@ -136,7 +142,7 @@ extension RiskEngine {
   private mutating func fill(
     _ figures: inout DecisionFigures, _ proposal: Proposal, _ exposure: Exposure, _ account: Int
   ) {
-    figures.referenceVenue = proposal.reference?.venue
+    figures.referenceVenue = proposal.reference.map { market.venues.keys[$0.venue] }
     figures.referencePrice = proposal.reference?.price
     figures.referenceTime = proposal.reference?.time
     figures.collarPrice = proposal.collar

@@ -3,9 +3,11 @@ import Wire
 
 extension RiskEngine {
   /// Decides one legal request: exactly one approval or rejection.
-  mutating func decide(_ request: OrderRequest, _ source: RecordSource, into effects: inout [RiskEffect]) {
+  mutating func decide(
+    _ request: Shared<OrderRequest>, _ known: Int?, _ source: RecordSource, into effects: inout [RiskEffect]
+  ) {
     let id = request.clientOrderID ?? .derived(from: source)
-    guard let account = position(of: request.account) else {
+    guard let account = known ?? position(of: request.account) else {
       effects.append(.reject(rejection(.tooManyAccounts, request.account, id, source, request: request)))
       return
     }
@@ -22,24 +24,24 @@ extension RiskEngine {
 
   /// A RiskGate that ends while it moves a record may move it again: both copies name the place where it lay first, and the second is
   /// answered as a repetition, whatever it asks for.
-  private func decision(onMoved source: RecordSource, _ account: Int) -> RecentIdentifiers.Entry? {
+  private mutating func decision(onMoved source: RecordSource, _ account: Int) -> RecentIdentifiers.Entry? {
     guard isMoved(source) else { return nil }
     return accounts[account].identifiers.find(ClientOrderID.derived(from: source).stableHash, now: now)
   }
 
   /// Remembers the place where a moved record lay first.
-  mutating func remember(moved source: RecordSource, _ request: OrderRequest, code: RejectionCode?, _ account: Int) {
+  mutating func remember(moved source: RecordSource, _ request: Shared<OrderRequest>, code: RejectionCode?, _ account: Int) {
     guard isMoved(source), decision(onMoved: source, account) == nil else { return }
     remember(ClientOrderID.derived(from: source).stableHash, request.contentHash, code: code, account)
   }
 
-  private func isMoved(_ source: RecordSource) -> Bool {
+  private mutating func isMoved(_ source: RecordSource) -> Bool {
     source.topic == Topic.orders && source.partition != settings.partition
   }
 
   /// The rejection's code; nil when it is approved.
   private mutating func decideOrder(
-    _ request: OrderRequest, _ id: ClientOrderID, _ account: Int, _ source: RecordSource, into effects: inout [RiskEffect]
+    _ request: Shared<OrderRequest>, _ id: ClientOrderID, _ account: Int, _ source: RecordSource, into effects: inout [RiskEffect]
   ) -> RejectionCode? {
     let key = id.stableHash
     let content = request.contentHash
@@ -51,25 +53,21 @@ extension RiskEngine {
     var figures = DecisionFigures()
     figures.executionsOffset = checkpoint.executions
     figures.ordersOffset = deciding
-    var refusal: Refusal?
+    var code: RejectionCode?
     do throws(Refusal) {
       let proposal = try propose(request, account)
       // An order that lives longer than the horizon of ids still owns its id.
       let isKnown = known != nil || accounts[account].orders.slot(of: id, key: key) != nil
-      refusal = check(proposal, of: request, account, source, isKnown: isKnown, &figures)
-      if refusal == nil {
-        reserve(proposal, id, key, account)
-        effects.append(approve(request, proposal, id, account, source, figures))
-      }
+      try check(proposal, of: request, account, source, isKnown: isKnown, &figures)
+      reserve(proposal, id, key, account)
+      effects.append(.approve(approval(of: request, proposal, id, account, source, figures)))
     } catch {
-      refusal = error
-    }
-    if let refusal {
-      effects.append(.reject(rejection(refusal, request.account, id, source, request: request, figures: figures)))
+      code = error.code
+      effects.append(.reject(rejection(error, request.account, id, source, request: request, figures: figures)))
     }
     // Whatever is refused under it, an id keeps naming the first request that it named.
-    if known == nil, Self.isRemembered(refusal?.code) { remember(key, content, code: refusal?.code, account) }
-    return refusal?.code
+    if known == nil, Self.isRemembered(code) { remember(key, content, code: code, account) }
+    return code
   }
 
   /// True for decisions that a repetition of the request is answered with. One that came too early may be tried again, and an id that
@@ -83,8 +81,8 @@ extension RiskEngine {
   }
 
   /// The flagged answer to a repetition, on the topic of the first decision. It approves nothing.
-  private func repeated(
-    _ known: RecentIdentifiers.Entry, _ request: OrderRequest, _ id: ClientOrderID, _ account: Int, _ source: RecordSource
+  private mutating func repeated(
+    _ known: RecentIdentifiers.Entry, _ request: Shared<OrderRequest>, _ id: ClientOrderID, _ account: Int, _ source: RecordSource
   ) -> RiskEffect {
     if let code = RejectionCode(rawValue: Int(known.code)) {
       return .reject(rejection(.repeated(code), request.account, id, source, request: request, isDuplicate: true))
@@ -99,8 +97,8 @@ extension RiskEngine {
   }
 
   /// An approval that lives `lifetime` nanoseconds, without quantity and price.
-  func approval(
-    of request: OrderRequest, _ id: ClientOrderID, _ account: Int, _ source: RecordSource, lifetime: Int64
+  mutating func approval(
+    of request: Shared<OrderRequest>, _ id: ClientOrderID, _ account: Int, _ source: RecordSource, lifetime: Int64
   ) -> Approval {
     var figures = DecisionFigures()
     figures.executionsOffset = checkpoint.executions
@@ -112,23 +110,22 @@ extension RiskEngine {
   }
 
   /// The approval of what was proposed; no longer valid than the client wants.
-  private func approve(
-    _ request: OrderRequest, _ proposal: Proposal, _ id: ClientOrderID, _ account: Int, _ source: RecordSource,
+  private mutating func approval(
+    of request: Shared<OrderRequest>, _ proposal: Proposal, _ id: ClientOrderID, _ account: Int, _ source: RecordSource,
     _ figures: DecisionFigures
-  ) -> RiskEffect {
+  ) -> Approval {
     let validUntil = now + accounts[account].limits.approvalLifetime
-    return .approve(
-      Approval(
-        request: request, clientOrderID: id, quantity: proposal.total, limitPrice: proposal.sendPrice,
-        timeInForce: request.timeInForce, validUntil: request.expiresAt.map { min(validUntil, $0) } ?? validUntil,
-        controlVersion: accounts[account].control.version, limitsVersion: accounts[account].limits.version, decidedAt: now,
-        source: source, figures: figures))
+    return Approval(
+      request: request, clientOrderID: id, quantity: proposal.total, limitPrice: proposal.sendPrice,
+      timeInForce: request.timeInForce, validUntil: request.expiresAt.map { min(validUntil, $0) } ?? validUntil,
+      controlVersion: accounts[account].control.version, limitsVersion: accounts[account].limits.version, decidedAt: now,
+      source: source, figures: figures)
   }
 
   /// Approval reserves: from here on the order counts as if it were filled.
   private mutating func reserve(_ proposal: Proposal, _ id: ClientOrderID, _ key: UInt64, _ account: Int) {
     track(
-      id, key: key, symbol: proposal.symbol, venue: proposal.venue, side: proposal.side, total: proposal.reserve,
+      id, key: key, symbol: proposal.symbol, venue: market.venue(of: proposal.reach), side: proposal.side, total: proposal.reserve,
       quantity: proposal.quantity, limitPrice: proposal.sendPrice, account)
     accounts[account].approvals.add(now)
   }
@@ -139,7 +136,7 @@ extension RiskEngine {
     limitPrice: Price?, _ account: Int
   ) {
     let base = market.symbols[symbol].base
-    let exposure = accounts[account].exposure(of: base, named: market.bases.keys[base])
+    let exposure = accounts[account].exposure(of: base, in: market)
     accounts[account].exposures[exposure].reserve(side, Int128(total.units))
     let number = accounts[account].orders.nextNumber()
     accounts[account].orders.add(

@@ -117,7 +117,7 @@ extension RiskEngine {
   ) throws(RecordError) {
     let base = market.symbols[symbol].base
     let ledger = accounts[account].ledgers.position(of: symbol, adding: Ledger())
-    let exposure = accounts[account].exposure(of: base, named: market.bases.keys[base])
+    let exposure = accounts[account].exposure(of: base, in: market)
     let before = accounts[account].ledgers[ledger].position
     do throws(LedgerOverflow) {
       try accounts[account].ledgers[ledger].fill(side, price: price, quantity: quantity, fee: fee)

@@ -7,7 +7,7 @@ extension RiskEngine {
     guard isOurs(limits.account), let account = position(of: limits.account), limits.version >= accounts[account].limits.version
     else { return }
     let isNew = limits.version > accounts[account].limits.version
-    accounts[account].limits = limits
+    accounts[account].take(limits, in: market)
     accounts[account].isChanged = true
     accounts[account].isShownChanged = true
     guard isNew else { return }
@@ -56,13 +56,13 @@ extension RiskEngine {
     }
   }
 
-  private func cancel(_ order: TrackedOrder, _ account: Int, _ source: RecordSource) -> Approval {
+  private mutating func cancel(_ order: TrackedOrder, _ account: Int, _ source: RecordSource) -> Approval {
     let control = accounts[account].control
     // The same change cancels the same order under the same id, however often it is read.
     let id = ClientOrderID.derived(from: "\(control.account)/control/\(control.version)/\(order.id)")
     let request = OrderRequest(
       action: .cancel, account: control.account, venue: order.venue, symbol: market.symbols[order.symbol].symbol, target: order.id
     )
-    return approval(of: request, id, account, source, lifetime: Interval.day)
+    return approval(of: Shared(request), id, account, source, lifetime: Interval.day)
   }
 }

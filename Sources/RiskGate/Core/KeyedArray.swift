@@ -10,7 +10,9 @@ struct KeyedArray<Key: StableKey, Value: Sendable>: Sendable {
 
   func position(of key: Key) -> Int? {
     // A few keys are compared sooner than one is hashed.
-    keys.count <= 3 ? keys.firstIndex(of: key) : positions.find(key.stableHash) { keys[$0] == key }
+    guard keys.count <= 3 else { return positions.find(key.stableHash) { keys[$0] == key } }
+    for position in keys.indices where keys[position] == key { return position }
+    return nil
   }
 
   /// The position of `key`, which gets the value that `make` gives when it is new.

@@ -84,24 +84,36 @@ struct Market: Sendable {
     return .only(number)
   }
 
+  /// The name of what `reach` made of a venue.
+  func venue(of reach: Reach) -> Venue {
+    switch reach {
+    case .every: .best
+    case .only(let number): venues.keys[number]
+    }
+  }
+
   /// What an order of `side` must expect to pay or get: the ask for buys, the bid for sells, of the venue named; of the worst eligible
   /// one for `best`. Nil without a valid book that is at most `maximumAge` old.
   func reference(_ symbol: Int, _ reach: Reach, side: Side, now: Timestamp, maximumAge: Int64) -> Reference? {
-    var worst: MarketSymbol.Listing?
-    var price = Price.zero
-    for listing in symbols[symbol].listings where reach.includes(listing.venue) && listing.rules?.isTrading == true {
-      guard let offered = side == .buy ? listing.ask : listing.bid, now - listing.time <= maximumAge else { continue }
-      guard worst == nil || (side == .buy ? offered > price : offered < price) else { continue }
-      (worst, price) = (listing, offered)
+    var worst: Reference?
+    // Looked at where they lie: a listing is large.
+    for index in symbols[symbol].listings.indices {
+      guard reach.includes(symbols[symbol].listings[index].venue), symbols[symbol].listings[index].rules?.isTrading == true,
+        let price = symbols[symbol].listings[index].price(for: side)
+      else { continue }
+      let time = symbols[symbol].listings[index].time
+      guard now - time <= maximumAge else { continue }
+      if let worst, side == .buy ? price <= worst.price : price >= worst.price { continue }
+      worst = Reference(venue: symbols[symbol].listings[index].venue, price: price, time: time)
     }
-    return worst.map { Reference(venue: venues.keys[$0.venue], price: price, time: $0.time) }
+    return worst
   }
 
   /// What the instruments have in common that an order may reach; nil when there is none.
   func steps(_ symbol: Int, _ reach: Reach) -> Steps? {
     var steps: Steps?
-    for listing in symbols[symbol].listings where reach.includes(listing.venue) {
-      guard let rules = listing.rules else { continue }
+    for index in symbols[symbol].listings.indices where reach.includes(symbols[symbol].listings[index].venue) {
+      guard let rules = symbols[symbol].listings[index].rules else { continue }
       var coarser = steps ?? Steps()
       coarser.tick = max(coarser.tick, rules.tick)
       coarser.lot = max(coarser.lot, rules.lot)
@@ -123,15 +135,6 @@ struct Market: Sendable {
   func markedDollars(_ amount: Money, quoteOf symbol: Int) -> Money? {
     guard let bridge = symbols[symbol].dollarSymbol else { return amount }
     return symbols[bridge].mark.flatMap { amount.converted(at: $0.price, .down) }
-  }
-
-  /// The ingest time of the newest book of the symbol that is valid now; nil when none is.
-  func newestValidTime(_ symbol: Int) -> Timestamp? {
-    var newest: Timestamp?
-    for listing in symbols[symbol].listings where listing.bid != nil && listing.ask != nil {
-      newest = max(newest ?? listing.time, listing.time)
-    }
-    return newest
   }
 }
 
@@ -159,7 +162,8 @@ struct Steps: Sendable {
 
 /// A price to judge an order by, and where it comes from.
 struct Reference: Sendable {
-  var venue: Venue
+  /// The venue's number in the market.
+  var venue: Int
   var price: Price
   var time: Timestamp
 }
@@ -192,6 +196,9 @@ struct MarketSymbol: Sendable {
     var ask: Price?
     /// Ingest time of the book.
     var time = Timestamp.zero
+
+    /// What a buyer has to pay, or a seller gets.
+    func price(for side: Side) -> Price? { side == .buy ? ask : bid }
   }
 
   init(symbol: Symbol, base: Int, dollarSymbol: Int?) {
@@ -204,5 +211,14 @@ struct MarketSymbol: Sendable {
     let known = listings.firstIndex { $0.venue == venue }
     if known == nil { listings.append(Listing(venue: venue)) }
     body(&listings[known ?? listings.count - 1])
+  }
+
+  /// The ingest time of the newest book that is valid now; nil when none is.
+  var newestValidTime: Timestamp? {
+    var newest: Timestamp?
+    for listing in listings where listing.bid != nil && listing.ask != nil {
+      newest = max(newest ?? listing.time, listing.time)
+    }
+    return newest
   }
 }

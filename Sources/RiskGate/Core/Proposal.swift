@@ -5,7 +5,6 @@ import Wire
 struct Proposal: Sendable {
   /// Position in the market.
   let symbol: Int
-  let venue: Venue
   let reach: Reach
   let side: Side
   /// The client's limit; nil for a market order.
@@ -27,7 +26,7 @@ struct Proposal: Sendable {
 
 extension RiskEngine {
   /// Puts the request into numbers, or says why that cannot be done.
-  func propose(_ request: OrderRequest, _ account: Int) throws(Refusal) -> Proposal {
+  mutating func propose(_ request: Shared<OrderRequest>, _ account: Int) throws(Refusal) -> Proposal {
     if let refusal = checkAdmission(account) { throw refusal }
     guard request.action == .replace else { return try proposeNew(request, account) }
     guard let target = request.target, let slot = accounts[account].orders.slot(of: target) else {
@@ -41,17 +40,17 @@ extension RiskEngine {
     guard let price = request.price ?? old.limitPrice else { throw .unknownTarget }
     guard let reach = market.reach(of: old.venue) else { throw .unknownVenue(old.venue) }
     return numbers(
-      .replacement(quantity, total: total), old.symbol, old.venue, reach, market.steps(old.symbol, reach) ?? Steps(), old.side,
-      limit: price, account)
+      .replacement(quantity, total: total), old.symbol, reach, market.steps(old.symbol, reach) ?? Steps(), old.side, limit: price,
+      account)
   }
 
-  private func proposeNew(_ request: OrderRequest, _ account: Int) throws(Refusal) -> Proposal {
+  private mutating func proposeNew(_ request: Shared<OrderRequest>, _ account: Int) throws(Refusal) -> Proposal {
     guard let reach = market.reach(of: request.venue) else { throw .unknownVenue(request.venue) }
     guard let symbol = market.symbols.position(of: request.symbol), let side = request.side,
       let steps = market.steps(symbol, reach)
     else { throw .unknownInstrument(request.symbol, at: request.venue) }
     let size = request.quantity.map(Size.quantity) ?? .quote(request.quoteQuantity)
-    return numbers(size, symbol, request.venue, reach, steps, side, limit: request.price, account)
+    return numbers(size, symbol, reach, steps, side, limit: request.price, account)
   }
 
   /// How an order says how large it is.
@@ -63,8 +62,8 @@ extension RiskEngine {
     case quote(Money?)
   }
 
-  private func numbers(
-    _ size: Size, _ symbol: Int, _ venue: Venue, _ reach: Reach, _ steps: Steps, _ side: Side, limit: Price?, _ account: Int
+  private mutating func numbers(
+    _ size: Size, _ symbol: Int, _ reach: Reach, _ steps: Steps, _ side: Side, limit: Price?, _ account: Int
   ) -> Proposal {
     let collarBasisPoints = accounts[account].limits.priceCollarBasisPoints
     let reference = market.reference(
@@ -79,16 +78,16 @@ extension RiskEngine {
       switch size {
       case .quantity(let quantity): (quantity, quantity, quantity, price * quantity)
       case .replacement(let quantity, let total): (quantity, total, quantity, price * total)
-      case .quote(let amount): quoteNumbers(amount, reference, steps.lot, collarBasisPoints)
+      case .quote(let amount): Self.quoteNumbers(amount, reference, steps.lot, collarBasisPoints)
       }
     return Proposal(
-      symbol: symbol, venue: venue, reach: reach, side: side, limit: limit, reference: reference,
+      symbol: symbol, reach: reach, side: side, limit: limit, reference: reference,
       collar: Self.limit(collarBasisPoints, from: reference, side), sendPrice: sendPrice, quantity: quantity, total: total,
       reserve: reserve, notional: notional)
   }
 
   /// Without a reference nobody knows what a quote amount comes to.
-  private func quoteNumbers(
+  private static func quoteNumbers(
     _ amount: Money?, _ reference: Reference?, _ lot: Quantity, _ collarBasisPoints: Int64
   ) -> (Quantity, Quantity, Quantity, Money) {
     guard let amount, let reference else { return (.zero, .zero, .zero, amount ?? .zero) }
@@ -110,12 +109,12 @@ extension RiskEngine {
   }
 
   /// A quote amount at the reference, in whole lots.
-  private func sendable(_ amount: Money, _ reference: Price, lot: Quantity) -> Quantity {
+  private static func sendable(_ amount: Money, _ reference: Price, lot: Quantity) -> Quantity {
     amount.quantity(at: reference, .down)?.rounded(toMultipleOf: lot, .down) ?? .zero
   }
 
   /// The most that a quote amount may come to within the collar: at its lower end.
-  private func reservable(_ amount: Money, _ reference: Price, _ collarBasisPoints: Int64) -> Quantity {
+  private static func reservable(_ amount: Money, _ reference: Price, _ collarBasisPoints: Int64) -> Quantity {
     let lower = reference.moved(byBasisPoints: -collarBasisPoints, .down)
     return lower.flatMap { amount.quantity(at: $0, .up) } ?? Quantity(units: .max)
   }

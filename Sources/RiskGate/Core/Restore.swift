@@ -113,10 +113,10 @@ public struct RiskRestore: Sendable {
       switch decision.verdict {
       case .approved(let approval):
         engine.replay(approval)
-        engine.replay(moved: decision.source, approval.request, code: nil)
+        engine.replay(moved: decision.source, approval.$request, code: nil)
       case .rejected(let rejection):
         engine.replay(rejection)
-        if let request = rejection.request { engine.replay(moved: decision.source, request, code: rejection.code) }
+        if let request = rejection.request { engine.replay(moved: decision.source, Shared(request), code: rejection.code) }
       }
     }
     return engine
@@ -135,7 +135,7 @@ extension RiskEngine {
     day = accounts.count == 0 ? snapshot.day.day : min(day, snapshot.day.day)
     var state = AccountState(account: snapshot.account, day: snapshot.day.day)
     state.control = snapshot.control
-    state.limits = snapshot.limits
+    state.take(snapshot.limits, in: market)
     state.day = snapshot.day
     state.executionsNext = snapshot.executionsNext
     state.approvals = RateWindow(snapshot.approvals)
@@ -154,7 +154,7 @@ extension RiskEngine {
     let symbol = market.intern(entry.symbol)
     _ = state.ledgers.position(of: symbol, adding: entry.ledger)
     let base = market.symbols[symbol].base
-    let exposure = state.exposure(of: base, named: market.bases.keys[base])
+    let exposure = state.exposure(of: base, in: market)
     state.exposures[exposure].position += Int128(entry.ledger.position.units)
     if let mark = entry.mark { market.setMark(mark, of: symbol) }
   }
@@ -174,7 +174,7 @@ extension RiskEngine {
         FillKey(venue: fill.venue, symbol: market.intern(name), venueOrderID: fill.venueOrderID, tradeID: fill.tradeID))
     }
     order.reserved = order.outstanding
-    let exposure = state.exposure(of: base, named: market.bases.keys[base])
+    let exposure = state.exposure(of: base, in: market)
     state.exposures[exposure].reserve(order.side, Int128(order.reserved.units))
     state.orders.add(order)
   }
@@ -191,7 +191,7 @@ extension RiskEngine {
       let place = place(of: approval, account)
     else { return }
     let reserved = approval.figures.reserved(place.side) ?? total
-    remember(key, request.contentHash, code: nil, account)
+    remember(key, approval.$request.contentHash, code: nil, account)
     accounts[account].approvals.add(approval.decidedAt)
     track(
       approval.clientOrderID, key: key, symbol: place.symbol, venue: place.venue, side: place.side,
@@ -199,7 +199,7 @@ extension RiskEngine {
   }
 
   /// Remembers again where a moved record lay first.
-  fileprivate mutating func replay(moved source: RecordSource, _ request: OrderRequest, code: RejectionCode?) {
+  fileprivate mutating func replay(moved source: RecordSource, _ request: Shared<OrderRequest>, code: RejectionCode?) {
     guard isOurs(request.account), let account = position(of: request.account) else { return }
     remember(moved: source, request, code: code, account)
   }
@@ -222,7 +222,7 @@ extension RiskEngine {
     else { return }
     let key = rejection.clientOrderID.stableHash
     guard accounts[account].identifiers.find(key, now: now) == nil else { return }
-    remember(key, request.contentHash, code: rejection.code, account)
+    remember(key, Shared(request).contentHash, code: rejection.code, account)
     if rejection.code == .dailyLoss, rejection.limitsVersion == accounts[account].limits.version {
       accounts[account].day.isReached = true
     }

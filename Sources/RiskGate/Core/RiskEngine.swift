@@ -39,9 +39,9 @@ public struct RiskEngine: Sendable {
   }
 
   /// Takes one event and appends what is to be done. `time` is when it was read; the core's time never goes back.
-  public mutating func apply(_ event: RiskEvent, at time: Timestamp, into effects: inout [RiskEffect]) {
+  public mutating func apply(_ event: consuming RiskEvent, at time: Timestamp, into effects: inout [RiskEffect]) {
     advance(to: time)
-    switch event {
+    switch consume event {
     case .order(let record): apply(record, into: &effects)
     case .execution(let payload, let source, let epoch):
       applyExecution(payload, source: source, epoch: epoch, into: &effects)
@@ -124,15 +124,17 @@ extension RiskEngine {
       effects.append(.reject(rejection(Refusal(error), account, id ?? .derived(from: source), source)))
     case .request(let request, let unknown):
       unknownFields += Int64(unknown)
-      guard belongsHere(request.account, record, source, wasMoved: origin != nil, into: &effects) else { return }
-      decide(request, source, into: &effects)
+      let known = accounts.position(of: request.account)
+      // Only accounts that belong here are known.
+      guard known != nil || belongsHere(request.account, record, source, wasMoved: origin != nil, into: &effects) else { return }
+      decide(request, known, source, into: &effects)
       decisionsSinceSnapshot += 1
       if decisionsSinceSnapshot >= settings.snapshotDecisions { writeSnapshots(into: &effects) }
     }
   }
 
   /// The origin that RiskGate itself wrote when it re-keyed the record. Anyone may write headers, so it must at least be possible.
-  private func trustedOrigin(of record: OrderRecord) -> RecordSource? {
+  private mutating func trustedOrigin(of record: OrderRecord) -> RecordSource? {
     guard let origin = record.origin, origin.topic == Topic.orders, origin.partition != settings.partition,
       (0..<settings.partitionCount).contains(origin.partition), origin.timestamp <= record.source.timestamp
     else { return nil }
@@ -140,11 +142,9 @@ extension RiskEngine {
   }
 
   /// True on the right partition. A record without a key lands anywhere: it is moved once.
-  private func belongsHere(
+  private mutating func belongsHere(
     _ account: Account, _ record: OrderRecord, _ source: RecordSource, wasMoved: Bool, into effects: inout [RiskEffect]
   ) -> Bool {
-    // Only accounts that belong here are known.
-    guard accounts.position(of: account) == nil else { return true }
     let right = partition(of: account)
     guard right != settings.partition else { return true }
     if wasMoved {
@@ -160,8 +160,8 @@ extension RiskEngine {
     effects.append(.deadLetter(DeadLetter(service: "riskgate", error: error, source: source, payload: record.payload)))
   }
 
-  func rejection(
-    _ refusal: Refusal, _ account: Account, _ id: ClientOrderID, _ source: RecordSource, request: OrderRequest? = nil,
+  mutating func rejection(
+    _ refusal: Refusal, _ account: Account, _ id: ClientOrderID, _ source: RecordSource, request: Shared<OrderRequest>? = nil,
     isDuplicate: Bool = false, figures: DecisionFigures = DecisionFigures()
   ) -> Rejection {
     let known = accounts.position(of: account)
@@ -169,7 +169,7 @@ extension RiskEngine {
     figures.executionsOffset = checkpoint.executions
     figures.ordersOffset = deciding
     return Rejection(
-      account: account, clientOrderID: id, code: refusal.code, reason: refusal.sentence, request: request,
+      account: account, clientOrderID: id, code: refusal.code, reason: refusal.sentence, request: request?.wrappedValue,
       controlVersion: known.map { accounts[$0].control.version } ?? 0,
       limitsVersion: known.map { accounts[$0].limits.version } ?? 0,
       decidedAt: now, source: source, isDuplicate: isDuplicate, figures: figures)

@@ -27,16 +27,16 @@ public enum RiskEvent: Sendable {
   case refresh
 }
 
-/// A record on `orders` as it was read.
-public struct OrderRecord: Sendable {
+/// A record on `orders` as it was read. It never changes, so that it is handed on by reference.
+public final class OrderRecord: Sendable {
   /// The payload; nil is a null payload.
-  public var payload: [UInt8]?
+  public let payload: [UInt8]?
   /// What it asks for.
-  public var reading: OrderRequest.Reading
+  public let reading: OrderRequest.Reading
   /// Where it lies; the timestamp is the broker's.
-  public var source: RecordSource
+  public let source: RecordSource
   /// Where it lay before it was re-keyed, when its headers say so.
-  public var origin: RecordSource?
+  public let origin: RecordSource?
 
   /// Reads the payload of a record that lies at `source`; what it leaves out comes from `defaults`.
   public init(payload: [UInt8]?, source: RecordSource, origin: RecordSource? = nil, defaults: OrderDefaults) {
@@ -48,11 +48,11 @@ public struct OrderRecord: Sendable {
 }
 
 /// What one partition of RiskGate wants done. The shell carries them out in order.
-public enum RiskEffect: Sendable {
+public indirect enum RiskEffect: Sendable {
   /// Append to `orders.approved`.
-  indirect case approve(Approval)
+  case approve(Approval)
   /// Append to `orders.rejected`.
-  indirect case reject(Rejection)
+  case reject(Rejection)
   /// Append to `dead_letters`.
   case deadLetter(DeadLetter)
   /// Append the payload to `orders` again, on the partition of its account, with its origin in the headers.

@@ -25,12 +25,14 @@ struct StableHash {
     if isDone == nil { combine(String(decoding: text.utf8, as: UTF8.self)) }
   }
 
-  /// What `combine` makes of the same text.
+  /// What `combine` makes of the same text; the compiler knows its words.
+  @inline(__always)
   mutating func combine(_ token: StaticString) {
     combine(UnsafeRawBufferPointer(start: token.utf8Start, count: token.utf8CodeUnitCount))
   }
 
   /// Eight bytes at a time, the first of them the highest; then what is left, and the length.
+  @inline(__always)
   private mutating func combine(_ bytes: UnsafeRawBufferPointer) {
     var position = 0
     while bytes.count - position >= 8 {
@@ -38,7 +40,15 @@ struct StableHash {
       position += 8
     }
     var word: UInt64 = 0
-    for byte in bytes[position...] { word = word << 8 | UInt64(byte) }
+    if bytes.count & 4 != 0 {
+      word = UInt64(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self)))
+      position += 4
+    }
+    if bytes.count & 2 != 0 {
+      word = word << 16 | UInt64(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt16.self)))
+      position += 2
+    }
+    if bytes.count & 1 != 0 { word = word << 8 | UInt64(bytes[position]) }
     combine(word)
     combine(UInt64(bytes.count))
   }
@@ -76,26 +86,26 @@ extension Symbol: StableKey {
   }
 }
 
-extension OrderRequest {
+extension Shared<OrderRequest> {
   /// A hash of everything that is asked for but the id: two requests with the same one are the same request.
   var contentHash: UInt64 {
     var hash = StableHash()
-    hash.combine(action.token)
-    hash.combine(venue.text)
-    hash.combine(symbol.base)
-    hash.combine(symbol.quote)
-    if let side { hash.combine(side == .buy ? "buy" as StaticString : "sell") } else { hash.combine(UInt64.max) }
-    hash.combine(type == .market ? "market" as StaticString : "limit")
-    hash.combine(quantity?.units)
-    hash.combine(quoteQuantity.map { UInt64(truncatingIfNeeded: $0.units) } ?? 0)
-    hash.combine(quoteQuantity.map { UInt64(truncatingIfNeeded: $0.units >> 64) } ?? .max)
-    hash.combine(price?.units)
-    hash.combine(timeInForce.token)
-    hash.combine((symbol.isPerpetual ? 4 : 0) | (postOnly ? 2 : 0) | (reduceOnly ? 1 : UInt64(0)))
-    hash.combine(expiresAt?.nanoseconds)
-    hash.combine(strategy)
-    for tag in tags { hash.combine(tag) }
-    hash.combine(target?.text)
+    hash.combine(self.action)
+    hash.combine(self.venue.text)
+    hash.combine(self.symbol.base)
+    hash.combine(self.symbol.quote)
+    hash.combine(self.side)
+    hash.combine(self.type)
+    hash.combine(self.quantity?.units)
+    hash.combine(self.quoteQuantity.map { UInt64(truncatingIfNeeded: $0.units) } ?? 0)
+    hash.combine(self.quoteQuantity.map { UInt64(truncatingIfNeeded: $0.units >> 64) } ?? .max)
+    hash.combine(self.price?.units)
+    hash.combine(self.timeInForce)
+    hash.combine((self.symbol.isPerpetual ? 4 : 0) | (self.postOnly ? 2 : 0) | (self.reduceOnly ? 1 : UInt64(0)))
+    hash.combine(self.expiresAt?.nanoseconds)
+    hash.combine(self.strategy)
+    for tag in self.tags { hash.combine(tag) }
+    hash.combine(self.target?.text)
     return hash.value
   }
 }
@@ -115,25 +125,37 @@ extension ClientOrderID {
   }
 }
 
-extension OrderAction {
-  /// The raw value, without a string.
-  fileprivate var token: StaticString {
-    switch self {
-    case .new: "new"
-    case .cancel: "cancel"
-    case .replace: "replace"
-    case .cancelAll: "cancel_all"
+extension StableHash {
+  /// By its raw value, like the others.
+  fileprivate mutating func combine(_ action: OrderAction) {
+    switch action {
+    case .new: combine("new" as StaticString)
+    case .cancel: combine("cancel" as StaticString)
+    case .replace: combine("replace" as StaticString)
+    case .cancelAll: combine("cancel_all" as StaticString)
     }
   }
-}
 
-extension TimeInForce {
-  /// The raw value, without a string.
-  fileprivate var token: StaticString {
-    switch self {
-    case .gtc: "gtc"
-    case .ioc: "ioc"
-    case .fok: "fok"
+  fileprivate mutating func combine(_ side: Side?) {
+    switch side {
+    case .buy: combine("buy" as StaticString)
+    case .sell: combine("sell" as StaticString)
+    case nil: combine(UInt64.max)
+    }
+  }
+
+  fileprivate mutating func combine(_ type: OrderType) {
+    switch type {
+    case .market: combine("market" as StaticString)
+    case .limit: combine("limit" as StaticString)
+    }
+  }
+
+  fileprivate mutating func combine(_ timeInForce: TimeInForce) {
+    switch timeInForce {
+    case .gtc: combine("gtc" as StaticString)
+    case .ioc: combine("ioc" as StaticString)
+    case .fok: combine("fok" as StaticString)
     }
   }
 }

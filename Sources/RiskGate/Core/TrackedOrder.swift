@@ -150,14 +150,15 @@ struct OrderTable: Sendable {
     return lastNumber
   }
 
-  mutating func add(_ order: TrackedOrder) {
+  mutating func add(_ order: consuming TrackedOrder) {
     if order.isTracked { liveCount += 1 }
     lastNumber = max(lastNumber, order.number)
     for fill in order.fills { counted.insert(fill) }
     let slot = freeSlots.popLast() ?? slots.count
+    let (id, key) = (order.id, order.key)
     if slot < slots.count { slots[slot] = order } else { slots.append(order) }
     // Of two orders with one id the newer is meant.
-    slotByID.set(order.key, slot) { [slots] in slots[$0]?.id == order.id }
+    slotByID.set(key, slot) { [slots] in slots[$0]?.id == id }
   }
 
   /// Takes back the order of the ends, as `endedIDs` gave it.

@@ -12,16 +12,15 @@ struct Valuation: Sendable {
   }
 
   private var shares: [Share] = []
-  private var total = WideSum()
+  private var total = WideSum() { didSet { equity = Money(units: total.clamped) } }
+  /// Realised plus unrealised since ever, in dollars.
+  private(set) var equity = Money.zero
   /// No book of what is held is older than this.
   private var oldest = Timestamp(nanoseconds: .max)
   /// The market's version that the shares are of.
   private(set) var version: UInt64 = 0
 
   private static let never = Timestamp(nanoseconds: .min)
-
-  /// Realised plus unrealised since ever, in dollars.
-  var equity: Money { Money(units: total.clamped) }
 
   /// How many ledgers are valued.
   var count: Int { shares.count }
@@ -42,8 +41,7 @@ struct Valuation: Sendable {
     // Whoever asks next adds up what is new.
     guard index < shares.count else { return }
     let share = Self.share(of: index, ledgers, market)
-    total.subtract(shares[index].dollars)
-    total.add(share.dollars)
+    total.replace(shares[index].dollars, by: share.dollars)
     shares[index] = share
     if let time = share.time { oldest = min(oldest, time) }
   }
@@ -66,14 +64,15 @@ struct Valuation: Sendable {
 
   private mutating func addUp(_ ledgers: KeyedArray<Int, Ledger>, in market: Market) {
     shares.removeAll(keepingCapacity: true)
-    total = WideSum()
+    var sum = WideSum()
     oldest = Timestamp(nanoseconds: .max)
     for index in ledgers.indices {
       let share = Self.share(of: index, ledgers, market)
       shares.append(share)
-      total.add(share.dollars)
+      sum.add(share.dollars)
       if let time = share.time { oldest = min(oldest, time) }
     }
+    total = sum
   }
 
   private static func share(of index: Int, _ ledgers: KeyedArray<Int, Ledger>, _ market: Market) -> Share {
@@ -83,7 +82,7 @@ struct Valuation: Sendable {
       return Share(dollars: nil, time: equity.isZero ? nil : never)
     }
     let isHeld = !ledgers[index].position.isZero
-    return Share(dollars: dollars, time: isHeld ? market.newestValidTime(symbol) ?? never : nil)
+    return Share(dollars: dollars, time: isHeld ? market.symbols[symbol].newestValidTime ?? never : nil)
   }
 }
 
@@ -101,10 +100,12 @@ private struct WideSum: Sendable {
     lower += amount.units & Int128(UInt64.max)
   }
 
-  mutating func subtract(_ amount: Money?) {
-    guard let amount else { return }
-    upper -= amount.units >> 64
-    lower -= amount.units & Int128(UInt64.max)
+  mutating func replace(_ old: Money?, by new: Money?) {
+    if let old {
+      upper -= old.units >> 64
+      lower -= old.units & Int128(UInt64.max)
+    }
+    add(new)
   }
 
   /// The sum, or the nearest amount that others can be added to.

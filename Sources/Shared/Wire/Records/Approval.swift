@@ -3,7 +3,7 @@ import Domain
 /// A record on `orders.approved`: what OrderManager may do, until when.
 public struct Approval: Hashable, Sendable {
   /// The request as asked; `clientOrderID` is filled in.
-  public var request: OrderRequest
+  @Shared public var request: OrderRequest
   /// The client's id, or the one derived from where the record lay.
   public var clientOrderID: ClientOrderID
   /// Base quantity to send; nil for cancels.
@@ -29,12 +29,11 @@ public struct Approval: Hashable, Sendable {
 
   /// An approval.
   public init(
-    request: OrderRequest, clientOrderID: ClientOrderID, quantity: Quantity? = nil, limitPrice: Price? = nil,
+    request: Shared<OrderRequest>, clientOrderID: ClientOrderID, quantity: Quantity? = nil, limitPrice: Price? = nil,
     timeInForce: TimeInForce, validUntil: Timestamp, controlVersion: Int64, limitsVersion: Int64, decidedAt: Timestamp,
     source: RecordSource, isDuplicate: Bool = false, figures: DecisionFigures = DecisionFigures()
   ) {
-    self.request = request
-    self.request.clientOrderID = clientOrderID
+    _request = request
     self.clientOrderID = clientOrderID
     self.quantity = quantity
     self.limitPrice = limitPrice
@@ -46,6 +45,7 @@ public struct Approval: Hashable, Sendable {
     self.source = source
     self.isDuplicate = isDuplicate
     self.figures = figures
+    if request.clientOrderID != clientOrderID { self.request.clientOrderID = clientOrderID }
   }
 
   /// Reads the record's bytes.
@@ -58,7 +58,7 @@ public struct Approval: Hashable, Sendable {
     let request = try OrderRequest(reader, defaults: OrderDefaults(account: account, symbol: symbol))
     let send = try reader.require("send", try reader.object("send"))
     self.init(
-      request: request,
+      request: Shared(request),
       clientOrderID: try reader.require("client_order_id", request.clientOrderID),
       quantity: try send.decimal("quantity"),
       limitPrice: try send.decimal("price"),

@@ -91,7 +91,7 @@ extension OrderRequest {
   /// What reading a record on `orders` came to.
   public enum Reading: Equatable, Sendable {
     /// A legal request, and how many unknown fields were ignored.
-    case request(OrderRequest, unknownFields: Int)
+    case request(Shared<OrderRequest>, unknownFields: Int)
     /// An object that is no legal request. The account (the default one if none was legible) and the id, when it was legible, name
     /// the order in the rejection.
     case refused(RecordError, account: Account, clientOrderID: ClientOrderID?)
@@ -106,12 +106,12 @@ extension OrderRequest {
       return .unreadable(RecordError(.tooLarge, "The record has \(payload.count) bytes; at most \(maximumBytes) are allowed."))
     }
     let plain = payload.withUnsafeBufferPointer { OrderRequest(plain: $0, defaults: defaults) }
-    if let plain, (try? plain.checkShape()) != nil { return .request(plain, unknownFields: 0) }
+    if let plain, (try? plain.checkShape()) != nil { return .request(Shared(plain), unknownFields: 0) }
     let reader: RecordReader
     do { reader = try RecordReader(payload) } catch { return .unreadable(error) }
     do {
       let request = try OrderRequest(reader, defaults: defaults)
-      return .request(request, unknownFields: reader.unknownCount(known: fieldNames))
+      return .request(Shared(request), unknownFields: reader.unknownCount(known: fieldNames))
     } catch {
       let account = (try? reader.identifier("account", as: Account.self)) ?? defaults.account
       return .refused(error, account: account, clientOrderID: (try? reader.identifier("client_order_id")) ?? nil)
