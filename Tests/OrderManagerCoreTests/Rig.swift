@@ -110,7 +110,8 @@ struct Rig {
       timeInForce: timeInForce, reduceOnly: reduceOnly, target: target.flatMap { ClientOrderID($0) }, allSymbols: symbol == nil)
     let source = RecordSource(topic: Topic.orders, partition: 0, offset: nextApproval, timestamp: now)
     let approval = Approval(
-      request: Shared(request), clientOrderID: World.known(ClientOrderID(id)), quantity: request.quantity, limitPrice: request.price,
+      request: Shared(request), clientOrderID: World.known(ClientOrderID(id)), quantity: request.quantity,
+      limitPrice: request.price,
       timeInForce: timeInForce, validUntil: now + validFor, controlVersion: control, limitsVersion: 0, decidedAt: now,
       source: source, isDuplicate: isDuplicate)
     approve(bytes: approval.encoded(), epoch: epoch)

@@ -109,7 +109,8 @@ struct World {
       target: target.flatMap { ClientOrderID($0) }, allSymbols: true)
     let offset = Int64(approvals.count)
     let approval = Approval(
-      request: Shared(request), clientOrderID: Self.known(ClientOrderID(id)), quantity: request.quantity, limitPrice: request.price,
+      request: Shared(request), clientOrderID: Self.known(ClientOrderID(id)), quantity: request.quantity,
+      limitPrice: request.price,
       timeInForce: timeInForce, validUntil: now + validFor, controlVersion: control, limitsVersion: 0, decidedAt: now,
       source: RecordSource(topic: Topic.orders, partition: 0, offset: offset, timestamp: now), isDuplicate: isDuplicate)
     append(approval.encoded(), epoch: epoch)

@@ -58,12 +58,14 @@ enum Samples {
   static var approvals: [Approval] {
     [
       Approval(
-        request: Shared(fullRequest), clientOrderID: order, quantity: quantity("0.25"), limitPrice: price("26796.1"), timeInForce: .gtc,
+        request: Shared(fullRequest), clientOrderID: order, quantity: quantity("0.25"), limitPrice: price("26796.1"),
+        timeInForce: .gtc,
         validUntil: time + Interval.second, controlVersion: 3, limitsVersion: 4, decidedAt: time, source: source,
         isDuplicate: true,
         figures: figures),
       Approval(
-        request: Shared(cancelRequest), clientOrderID: identifier("derived"), timeInForce: .ioc, validUntil: time, controlVersion: 0,
+        request: Shared(cancelRequest), clientOrderID: identifier("derived"), timeInForce: .ioc, validUntil: time,
+        controlVersion: 0,
         limitsVersion: 0, decidedAt: time, source: source),
     ]
   }
@@ -72,7 +74,7 @@ enum Samples {
     [
       Rejection(
         account: account, clientOrderID: order, code: .orderSize, reason: "Order rejected: Notional exceeds $50,000 limit.",
-        request: Shared(fullRequest), controlVersion: 1, limitsVersion: 2, decidedAt: time, source: source, isDuplicate: true,
+        request: fullRequest, controlVersion: 1, limitsVersion: 2, decidedAt: time, source: source, isDuplicate: true,
         figures: figures),
       Rejection(account: account, clientOrderID: order, code: .malformed, reason: "No.", decidedAt: time, source: source),
     ]

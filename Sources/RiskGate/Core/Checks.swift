@@ -5,12 +5,14 @@ import Wire
 /// in `Refusal`, a function here, its place in `check`.
 extension RiskEngine {
   /// Whether orders of the account are looked at at all.
+  @inline(__always)
   mutating func checkAdmission(_ account: Int) -> Refusal? {
     if !isReady { return .notReady }
     return accounts[account].control.state == .halted ? .halted : nil
   }
 
   /// Runs every check on the proposal and fills in the figures that they are made on; throws the first that fails.
+  @inline(__always)
   mutating func check(
     _ proposal: Proposal, of request: Shared<OrderRequest>, _ account: Int, _ source: RecordSource, isKnown: Bool,
     _ figures: inout DecisionFigures
@@ -25,8 +27,10 @@ extension RiskEngine {
     if let refusal { throw refusal }
   }
 
+  @inline(__always)
   private mutating func judge(
-    _ proposal: Proposal, _ request: Shared<OrderRequest>, _ account: Int, _ source: RecordSource, isKnown: Bool, _ exposure: Exposure,
+    _ proposal: Proposal, _ request: Shared<OrderRequest>, _ account: Int, _ source: RecordSource, isKnown: Bool,
+    _ exposure: Exposure,
     _ reduces: Bool, _ figures: DecisionFigures
   ) -> Refusal? {
     checkReduceOnly(request, account, reduces)
@@ -39,12 +43,14 @@ extension RiskEngine {
       ?? checkCount(account, figures)
   }
 
+  @inline(__always)
   private mutating func checkReduceOnly(_ request: Shared<OrderRequest>, _ account: Int, _ reduces: Bool) -> Refusal? {
     let mustReduce = accounts[account].control.state == .reduceOnly || request.reduceOnly
     return mustReduce && !reduces ? .mustReduce : nil
   }
 
   /// The venue's own rules; for `best` one venue that takes the whole order is enough, since the router splits by each child's rules.
+  @inline(__always)
   private mutating func checkInstrument(_ proposal: Proposal) -> Refusal? {
     let price = rulePrice(of: proposal)
     if price != nil, !proposal.quantity.isPositive { return .lessThanOneLot }
@@ -67,12 +73,14 @@ extension RiskEngine {
   }
 
   /// The price that the venue's smallest notional is judged by: the limit, or the lower of reference and collar.
+  @inline(__always)
   private func rulePrice(of proposal: Proposal) -> Price? {
     if let limit = proposal.limit { return limit }
     guard let reference = proposal.reference?.price else { return nil }
     return min(reference, proposal.sendPrice ?? reference)
   }
 
+  @inline(__always)
   private mutating func checkIdentity(
     _ request: Shared<OrderRequest>, _ account: Int, _ source: RecordSource, _ isKnown: Bool
   ) -> Refusal? {
@@ -81,12 +89,14 @@ extension RiskEngine {
     return now - source.timestamp > accounts[account].limits.orderMaximumAge ? .stale(accounts[account].limits) : nil
   }
 
+  @inline(__always)
   private mutating func checkReference(_ proposal: Proposal, _ account: Int, _ reduces: Bool) -> Refusal? {
     guard proposal.reference == nil else { return nil }
     let passes = reduces && proposal.limit != nil
     return passes ? nil : .noReference(market.symbols[proposal.symbol].symbol, accounts[account].limits)
   }
 
+  @inline(__always)
   private mutating func checkCollar(_ proposal: Proposal, _ account: Int) -> Refusal? {
     guard let reference = proposal.reference?.price else { return nil }
     guard let limit = proposal.limit else { return proposal.sendPrice?.isPositive == true ? nil : .noCollar }
@@ -100,11 +110,13 @@ extension RiskEngine {
     return isThrough ? .collar(accounts[account].limits, reference) : nil
   }
 
+  @inline(__always)
   private mutating func checkSize(_ proposal: Proposal, _ account: Int, _ dollars: Money?) -> Refusal? {
     guard let dollars else { return .noReference(market.symbols[proposal.symbol].symbol, accounts[account].limits) }
     return dollars > accounts[account].limits.maximumOrderNotional ? .orderSize(accounts[account].limits) : nil
   }
 
+  @inline(__always)
   private mutating func checkPosition(_ proposal: Proposal, _ exposure: Exposure) -> Refusal? {
     guard let limit = exposure.limit else { return .noPositionLimit(asset(of: proposal)) }
     let after = exposure.position(after: proposal.side, proposal.reserve)
@@ -114,11 +126,14 @@ extension RiskEngine {
 
   private func asset(of proposal: Proposal) -> String { market.bases.keys[market.symbols[proposal.symbol].base] }
 
+  @inline(__always)
   private mutating func checkCount(_ account: Int, _ figures: DecisionFigures) -> Refusal? {
     if accounts[account].orders.liveCount >= OrderTable.maximumLive { return .tooManyOrders }
-    return figures.ordersInWindow ?? 0 >= accounts[account].limits.maximumOrdersPerSecond ? .orderRate(accounts[account].limits) : nil
+    return figures.ordersInWindow ?? 0 >= accounts[account].limits.maximumOrdersPerSecond
+      ? .orderRate(accounts[account].limits) : nil
   }
 
+  @inline(__always)
   private mutating func checkDailyLoss(_ account: Int, _ reduces: Bool) -> Refusal? {
     noteDailyLoss(account)
     guard !reduces else { return nil }
@@ -139,6 +154,7 @@ extension RiskEngine {
     lastSnapshot = .zero
   }
 
+  @inline(__always)
   private mutating func fill(
     _ figures: inout DecisionFigures, _ proposal: Proposal, _ exposure: Exposure, _ account: Int
   ) {

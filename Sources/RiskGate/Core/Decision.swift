@@ -4,7 +4,7 @@ import Wire
 extension RiskEngine {
   /// Decides one legal request: exactly one approval or rejection.
   mutating func decide(
-    _ request: Shared<OrderRequest>, _ known: Int?, _ source: RecordSource, into effects: inout [RiskEffect]
+    _ request: Shared<OrderRequest>, _ content: UInt64, _ known: Int?, _ source: RecordSource, into effects: inout [RiskEffect]
   ) {
     let id = request.clientOrderID ?? .derived(from: source)
     guard let account = known ?? position(of: request.account) else {
@@ -17,9 +17,9 @@ extension RiskEngine {
     var code: RejectionCode?
     switch request.action {
     case .cancel, .cancelAll: effects.append(.approve(approval(of: request, id, account, source, lifetime: Interval.day)))
-    case .new, .replace: code = decideOrder(request, id, account, source, into: &effects)
+    case .new, .replace: code = decideOrder(request, content, id, account, source, into: &effects)
     }
-    remember(moved: source, request, code: code, account)
+    remember(moved: source, content, code: code, account)
   }
 
   /// A RiskGate that ends while it moves a record may move it again: both copies name the place where it lay first, and the second is
@@ -30,9 +30,9 @@ extension RiskEngine {
   }
 
   /// Remembers the place where a moved record lay first.
-  mutating func remember(moved source: RecordSource, _ request: Shared<OrderRequest>, code: RejectionCode?, _ account: Int) {
+  mutating func remember(moved source: RecordSource, _ content: UInt64, code: RejectionCode?, _ account: Int) {
     guard isMoved(source), decision(onMoved: source, account) == nil else { return }
-    remember(ClientOrderID.derived(from: source).stableHash, request.contentHash, code: code, account)
+    remember(ClientOrderID.derived(from: source).stableHash, content, code: code, account)
   }
 
   private mutating func isMoved(_ source: RecordSource) -> Bool {
@@ -41,10 +41,10 @@ extension RiskEngine {
 
   /// The rejection's code; nil when it is approved.
   private mutating func decideOrder(
-    _ request: Shared<OrderRequest>, _ id: ClientOrderID, _ account: Int, _ source: RecordSource, into effects: inout [RiskEffect]
+    _ request: Shared<OrderRequest>, _ content: UInt64, _ id: ClientOrderID, _ account: Int, _ source: RecordSource,
+    into effects: inout [RiskEffect]
   ) -> RejectionCode? {
     let key = id.stableHash
-    let content = request.contentHash
     let known = accounts[account].identifiers.find(key, now: now)
     if let known, known.content == content {
       effects.append(repeated(known, request, id, account, source))
@@ -125,7 +125,8 @@ extension RiskEngine {
   /// Approval reserves: from here on the order counts as if it were filled.
   private mutating func reserve(_ proposal: Proposal, _ id: ClientOrderID, _ key: UInt64, _ account: Int) {
     track(
-      id, key: key, symbol: proposal.symbol, venue: market.venue(of: proposal.reach), side: proposal.side, total: proposal.reserve,
+      id, key: key, symbol: proposal.symbol, venue: market.venue(of: proposal.reach), side: proposal.side,
+      total: proposal.reserve,
       quantity: proposal.quantity, limitPrice: proposal.sendPrice, account)
     accounts[account].approvals.add(now)
   }

@@ -78,6 +78,7 @@ struct Market: Sendable {
   }
 
   /// The venues that an order for `venue` may reach; nil when it is none of ours.
+  @inline(__always)
   func reach(of venue: Venue) -> Reach? {
     if venue == .best { return .every }
     guard let number = venues.position(of: venue), venues[number] else { return nil }
@@ -94,6 +95,7 @@ struct Market: Sendable {
 
   /// What an order of `side` must expect to pay or get: the ask for buys, the bid for sells, of the venue named; of the worst eligible
   /// one for `best`. Nil without a valid book that is at most `maximumAge` old.
+  @inline(__always)
   func reference(_ symbol: Int, _ reach: Reach, side: Side, now: Timestamp, maximumAge: Int64) -> Reference? {
     var worst: Reference?
     // Looked at where they lie: a listing is large.
@@ -110,6 +112,7 @@ struct Market: Sendable {
   }
 
   /// What the instruments have in common that an order may reach; nil when there is none.
+  @inline(__always)
   func steps(_ symbol: Int, _ reach: Reach) -> Steps? {
     var steps: Steps?
     for index in symbols[symbol].listings.indices where reach.includes(symbols[symbol].listings[index].venue) {
@@ -125,6 +128,7 @@ struct Market: Sendable {
   }
 
   /// An amount of the symbol's quote asset in dollars, rounded up; nil without a valid young book of that asset.
+  @inline(__always)
   func dollars(_ amount: Money, quoteOf symbol: Int, now: Timestamp, maximumAge: Int64) -> Money? {
     guard let bridge = symbols[symbol].dollarSymbol else { return amount }
     let reference = reference(bridge, .every, side: .buy, now: now, maximumAge: maximumAge)

@@ -26,6 +26,7 @@ struct Proposal: Sendable {
 
 extension RiskEngine {
   /// Puts the request into numbers, or says why that cannot be done.
+  @inline(__always)
   mutating func propose(_ request: Shared<OrderRequest>, _ account: Int) throws(Refusal) -> Proposal {
     if let refusal = checkAdmission(account) { throw refusal }
     guard request.action == .replace else { return try proposeNew(request, account) }
@@ -44,6 +45,7 @@ extension RiskEngine {
       account)
   }
 
+  @inline(__always)
   private mutating func proposeNew(_ request: Shared<OrderRequest>, _ account: Int) throws(Refusal) -> Proposal {
     guard let reach = market.reach(of: request.venue) else { throw .unknownVenue(request.venue) }
     guard let symbol = market.symbols.position(of: request.symbol), let side = request.side,
@@ -62,6 +64,7 @@ extension RiskEngine {
     case quote(Money?)
   }
 
+  @inline(__always)
   private mutating func numbers(
     _ size: Size, _ symbol: Int, _ reach: Reach, _ steps: Steps, _ side: Side, limit: Price?, _ account: Int
   ) -> Proposal {

@@ -57,7 +57,8 @@ extension RiskEngine {
     let exposures = account.exposures.indices.map { position in
       let exposure = account.exposures[position]
       return RiskView.BaseExposure(
-        asset: market.bases.keys[account.exposures.keys[position]], position: Quantity(clamping: exposure.position), openBuys: Quantity(clamping: exposure.openBuys),
+        asset: market.bases.keys[account.exposures.keys[position]], position: Quantity(clamping: exposure.position),
+        openBuys: Quantity(clamping: exposure.openBuys),
         openSells: Quantity(clamping: exposure.openSells))
     }
     effects.append(

@@ -201,7 +201,7 @@ extension RiskEngine {
   /// Remembers again where a moved record lay first.
   fileprivate mutating func replay(moved source: RecordSource, _ request: Shared<OrderRequest>, code: RejectionCode?) {
     guard isOurs(request.account), let account = position(of: request.account) else { return }
-    remember(moved: source, request, code: code, account)
+    remember(moved: source, request.contentHash, code: code, account)
   }
 
   /// What the order trades and where: a replacement's is that of the order that it replaces.

@@ -127,7 +127,7 @@ extension RiskEngine {
       let known = accounts.position(of: request.account)
       // Only accounts that belong here are known.
       guard known != nil || belongsHere(request.account, record, source, wasMoved: origin != nil, into: &effects) else { return }
-      decide(request, known, source, into: &effects)
+      decide(request, record.content, known, source, into: &effects)
       decisionsSinceSnapshot += 1
       if decisionsSinceSnapshot >= settings.snapshotDecisions { writeSnapshots(into: &effects) }
     }

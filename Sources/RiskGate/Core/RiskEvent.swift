@@ -33,6 +33,8 @@ public final class OrderRecord: Sendable {
   public let payload: [UInt8]?
   /// What it asks for.
   public let reading: OrderRequest.Reading
+  /// The hash of everything that is asked for but the id; zero when nothing legible is.
+  let content: UInt64
   /// Where it lies; the timestamp is the broker's.
   public let source: RecordSource
   /// Where it lay before it was re-keyed, when its headers say so.
@@ -42,6 +44,7 @@ public final class OrderRecord: Sendable {
   public init(payload: [UInt8]?, source: RecordSource, origin: RecordSource? = nil, defaults: OrderDefaults) {
     self.payload = payload
     reading = OrderRequest.read(payload, defaults: defaults)
+    content = if case .request(let request, _) = reading { request.contentHash } else { 0 }
     self.source = source
     self.origin = origin
   }

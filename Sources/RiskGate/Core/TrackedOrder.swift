@@ -110,7 +110,7 @@ struct FillKey: Hashable, Sendable {
 
 /// The orders of one account: the live ones, and the last that ended, since fills may come late and twice.
 struct OrderTable: Sendable {
-  private var slots: [TrackedOrder?] = []
+  private var slots = Pages<TrackedOrder?>()
   private var freeSlots: [Int] = []
   private var slotByID = HashIndex()
   private var ended = Queue<Int>()
@@ -138,7 +138,7 @@ struct OrderTable: Sendable {
 
   /// All orders, oldest approval first.
   var all: [TrackedOrder] {
-    let places = slots.indices.compactMap { slot in slots[slot].map { (number: $0.number, slot: slot) } }
+    let places = (0..<slots.count).compactMap { slot in slots[slot].map { (number: $0.number, slot: slot) } }
     return places.sorted { $0.number < $1.number }.map { self[$0.slot] }
   }
   /// Ids of the orders that ended, in the order of their ends.
@@ -154,9 +154,9 @@ struct OrderTable: Sendable {
     if order.isTracked { liveCount += 1 }
     lastNumber = max(lastNumber, order.number)
     for fill in order.fills { counted.insert(fill) }
-    let slot = freeSlots.popLast() ?? slots.count
     let (id, key) = (order.id, order.key)
-    if slot < slots.count { slots[slot] = order } else { slots.append(order) }
+    let slot = freeSlots.popLast() ?? slots.count
+    if slot < slots.count { slots[slot] = consume order } else { slots.append(consume order) }
     // Of two orders with one id the newer is meant.
     slotByID.set(key, slot) { [slots] in slots[$0]?.id == id }
   }
