@@ -17,30 +17,20 @@ extension RiskEngine {
     _ proposal: Proposal, of request: Shared<OrderRequest>, _ account: Int, _ source: RecordSource, isKnown: Bool,
     _ figures: inout DecisionFigures
   ) throws(Refusal) {
-    let base = market.symbols[proposal.symbol].base
-    let index = accounts[account].exposure(of: base, in: market)
-    let exposure = accounts[account].exposures[index]
+    let exposure = accounts[account].exposures[proposal.exposure]
     let reduces = exposure.isReduced(by: proposal.side, proposal.reserve) && proposal.reserve.isPositive
     fill(&figures, proposal, exposure, account)
     let refusal =
-      judge(proposal, request, account, source, isKnown: isKnown, exposure, reduces, figures) ?? checkDailyLoss(account, reduces)
-    if let refusal { throw refusal }
-  }
-
-  @inline(__always)
-  private mutating func judge(
-    _ proposal: Proposal, _ request: Shared<OrderRequest>, _ account: Int, _ source: RecordSource, isKnown: Bool,
-    _ exposure: Exposure,
-    _ reduces: Bool, _ figures: DecisionFigures
-  ) -> Refusal? {
-    checkReduceOnly(request, account, reduces)
+      checkReduceOnly(request, account, reduces)
       ?? checkInstrument(proposal)
       ?? checkIdentity(request, account, source, isKnown)
       ?? checkReference(proposal, account, reduces)
       ?? checkCollar(proposal, account)
       ?? checkSize(proposal, account, figures.notional)
       ?? checkPosition(proposal, exposure)
-      ?? checkCount(account, figures)
+      ?? checkCount(account, figures.ordersInWindow)
+      ?? checkDailyLoss(account, reduces)
+    if let refusal { throw refusal }
   }
 
   @inline(__always)
@@ -100,13 +90,10 @@ extension RiskEngine {
   private mutating func checkCollar(_ proposal: Proposal, _ account: Int) -> Refusal? {
     guard let reference = proposal.reference?.price else { return nil }
     guard let limit = proposal.limit else { return proposal.sendPrice?.isPositive == true ? nil : .noCollar }
-    let basisPoints = accounts[account].limits.priceCollarBasisPoints
-    let scaled = Int128(limit.units) * 10_000
-    let isThrough =
-      switch proposal.side {
-      case .buy: scaled > Int128(reference.units) * Int128(10_000 + basisPoints)
-      case .sell: scaled < Int128(reference.units) * Int128(10_000 - basisPoints)
-      }
+    // The collar is rounded toward the reference, to a unit: no price lies between its exact value and this. One beyond all prices holds
+    // none back.
+    guard let collar = proposal.collar else { return nil }
+    let isThrough = proposal.side == .buy ? limit > collar : limit < collar
     return isThrough ? .collar(accounts[account].limits, reference) : nil
   }
 
@@ -127,9 +114,9 @@ extension RiskEngine {
   private func asset(of proposal: Proposal) -> String { market.bases.keys[market.symbols[proposal.symbol].base] }
 
   @inline(__always)
-  private mutating func checkCount(_ account: Int, _ figures: DecisionFigures) -> Refusal? {
+  private mutating func checkCount(_ account: Int, _ ordersInWindow: Int?) -> Refusal? {
     if accounts[account].orders.liveCount >= OrderTable.maximumLive { return .tooManyOrders }
-    return figures.ordersInWindow ?? 0 >= accounts[account].limits.maximumOrdersPerSecond
+    return ordersInWindow ?? 0 >= accounts[account].limits.maximumOrdersPerSecond
       ? .orderRate(accounts[account].limits) : nil
   }
 

@@ -36,7 +36,7 @@ extension RiskEngine {
   }
 
   private mutating func isMoved(_ source: RecordSource) -> Bool {
-    source.topic == Topic.orders && source.partition != settings.partition
+    source.partition != settings.partition && source.topic == Topic.orders
   }
 
   /// The rejection's code; nil when it is approved.
@@ -60,7 +60,7 @@ extension RiskEngine {
       let isKnown = known != nil || accounts[account].orders.slot(of: id, key: key) != nil
       try check(proposal, of: request, account, source, isKnown: isKnown, &figures)
       reserve(proposal, id, key, account)
-      effects.append(.approve(approval(of: request, proposal, id, account, source, figures)))
+      effects.append(.approve(approval(of: request, proposal, id, account, source, consume figures)))
     } catch {
       code = error.code
       effects.append(.reject(rejection(error, request.account, id, source, request: request, figures: figures)))
@@ -112,7 +112,7 @@ extension RiskEngine {
   /// The approval of what was proposed; no longer valid than the client wants.
   private mutating func approval(
     of request: Shared<OrderRequest>, _ proposal: Proposal, _ id: ClientOrderID, _ account: Int, _ source: RecordSource,
-    _ figures: DecisionFigures
+    _ figures: consuming DecisionFigures
   ) -> Approval {
     let validUntil = now + accounts[account].limits.approvalLifetime
     return Approval(
@@ -123,26 +123,28 @@ extension RiskEngine {
   }
 
   /// Approval reserves: from here on the order counts as if it were filled.
+  @inline(__always)
   private mutating func reserve(_ proposal: Proposal, _ id: ClientOrderID, _ key: UInt64, _ account: Int) {
     track(
-      id, key: key, symbol: proposal.symbol, venue: market.venue(of: proposal.reach), side: proposal.side,
+      id, key: key, symbol: proposal.symbol, exposure: proposal.exposure, venue: market.venue(of: proposal.reach),
+      side: proposal.side,
       total: proposal.reserve,
       quantity: proposal.quantity, limitPrice: proposal.sendPrice, account)
     accounts[account].approvals.add(now)
   }
 
   /// Begins to count an order.
+  @inline(__always)
   mutating func track(
-    _ id: ClientOrderID, key: UInt64, symbol: Int, venue: Venue, side: Side, total: Quantity, quantity: Quantity,
+    _ id: ClientOrderID, key: UInt64, symbol: Int, exposure: Int, venue: Venue, side: Side, total: Quantity, quantity: Quantity,
     limitPrice: Price?, _ account: Int
   ) {
-    let base = market.symbols[symbol].base
-    let exposure = accounts[account].exposure(of: base, in: market)
     accounts[account].exposures[exposure].reserve(side, Int128(total.units))
     let number = accounts[account].orders.nextNumber()
     accounts[account].orders.add(
       TrackedOrder(
-        id: id, key: key, symbol: symbol, base: base, venue: venue, side: side, total: total, quantity: quantity,
+        id: id, key: key, symbol: symbol, base: market.symbols[symbol].base, venue: venue, side: side, total: total,
+        quantity: quantity,
         limitPrice: limitPrice, number: number))
     accounts[account].isChanged = true
     accounts[account].isShownChanged = true

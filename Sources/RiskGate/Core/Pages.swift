@@ -13,6 +13,7 @@ struct Pages<Element: Sendable>: Sendable {
     _modify { yield &pages[index >> Self.bits][index & (Self.size - 1)] }
   }
 
+  @inline(__always)
   mutating func append(_ element: consuming Element) {
     if count & (Self.size - 1) == 0 { addPage() }
     pages[count >> Self.bits].append(element)

@@ -5,6 +5,8 @@ import Wire
 struct Proposal: Sendable {
   /// Position in the market.
   let symbol: Int
+  /// Position of the base asset among the account's exposures.
+  let exposure: Int
   let reach: Reach
   let side: Side
   /// The client's limit; nil for a market order.
@@ -84,7 +86,8 @@ extension RiskEngine {
       case .quote(let amount): Self.quoteNumbers(amount, reference, steps.lot, collarBasisPoints)
       }
     return Proposal(
-      symbol: symbol, reach: reach, side: side, limit: limit, reference: reference,
+      symbol: symbol, exposure: accounts[account].exposure(of: market.symbols[symbol].base, in: market), reach: reach, side: side,
+      limit: limit, reference: reference,
       collar: Self.limit(collarBasisPoints, from: reference, side), sendPrice: sendPrice, quantity: quantity, total: total,
       reserve: reserve, notional: notional)
   }

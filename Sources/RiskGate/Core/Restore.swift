@@ -194,7 +194,9 @@ extension RiskEngine {
     remember(key, approval.$request.contentHash, code: nil, account)
     accounts[account].approvals.add(approval.decidedAt)
     track(
-      approval.clientOrderID, key: key, symbol: place.symbol, venue: place.venue, side: place.side,
+      approval.clientOrderID, key: key, symbol: place.symbol,
+      exposure: accounts[account].exposure(of: market.symbols[place.symbol].base, in: market), venue: place.venue,
+      side: place.side,
       total: reserved, quantity: min(total, reserved), limitPrice: approval.limitPrice, account)
   }
 

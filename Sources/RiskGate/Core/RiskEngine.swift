@@ -115,7 +115,7 @@ extension RiskEngine {
     deciding = record.source.offset
     defer { deciding = nil }
     let origin = trustedOrigin(of: record)
-    let source = origin ?? record.source
+    let source = origin?.wrappedValue ?? record.source
     switch record.reading {
     case .unreadable(let error): deadLetter(error, record, source, into: &effects)
     case .refused(let error, let account, let id):
@@ -134,7 +134,7 @@ extension RiskEngine {
   }
 
   /// The origin that RiskGate itself wrote when it re-keyed the record. Anyone may write headers, so it must at least be possible.
-  private mutating func trustedOrigin(of record: OrderRecord) -> RecordSource? {
+  private mutating func trustedOrigin(of record: OrderRecord) -> Shared<RecordSource>? {
     guard let origin = record.origin, origin.topic == Topic.orders, origin.partition != settings.partition,
       (0..<settings.partitionCount).contains(origin.partition), origin.timestamp <= record.source.timestamp
     else { return nil }

@@ -8,13 +8,13 @@ public enum RiskEvent: Sendable {
   /// A record on `executions`: its payload, its offset, and its writer's epoch when it carries one.
   case execution(payload: [UInt8]?, source: RecordSource, epoch: Int64?)
   /// A record on a book topic; its levels are not looked at.
-  case book(BookRecord)
+  indirect case book(BookRecord)
   /// A record on `instruments`.
-  case instrument(Instrument)
+  indirect case instrument(Instrument)
   /// A record on `control`, and where it lies.
-  case control(Control, source: RecordSource)
+  indirect case control(Control, source: RecordSource)
   /// A record on `limits`.
-  case limits(Limits)
+  indirect case limits(Limits)
   /// Own decisions below these offsets are in the log: the next snapshot may say so.
   case acknowledged(approved: Int64, rejected: Int64)
   /// State is restored, `control` and `limits` were read to their ends: orders may be approved.
@@ -38,7 +38,7 @@ public final class OrderRecord: Sendable {
   /// Where it lies; the timestamp is the broker's.
   public let source: RecordSource
   /// Where it lay before it was re-keyed, when its headers say so.
-  public let origin: RecordSource?
+  public let origin: Shared<RecordSource>?
 
   /// Reads the payload of a record that lies at `source`; what it leaves out comes from `defaults`.
   public init(payload: [UInt8]?, source: RecordSource, origin: RecordSource? = nil, defaults: OrderDefaults) {
@@ -46,7 +46,7 @@ public final class OrderRecord: Sendable {
     reading = OrderRequest.read(payload, defaults: defaults)
     content = if case .request(let request, _) = reading { request.contentHash } else { 0 }
     self.source = source
-    self.origin = origin
+    self.origin = origin.map { Shared($0) }
   }
 }
 

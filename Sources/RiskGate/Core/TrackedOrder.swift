@@ -150,6 +150,7 @@ struct OrderTable: Sendable {
     return lastNumber
   }
 
+  @inline(__always)
   mutating func add(_ order: consuming TrackedOrder) {
     if order.isTracked { liveCount += 1 }
     lastNumber = max(lastNumber, order.number)

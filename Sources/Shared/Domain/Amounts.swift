@@ -9,7 +9,10 @@ public struct Price: FixedPoint {
 
   /// This price moved by `basisPoints` (of 10,000), rounded as named; nil when it leaves the range.
   public func moved(byBasisPoints basisPoints: Int64, _ rounding: Rounding) -> Price? {
-    multiplyDivide(Int128(units), Int128(10_000 + basisPoints), 10_000, rounding).flatMap { Int64(exactly: $0) }.map(
+    // All everyday prices: 64 bits and a divisor that the compiler knows.
+    let (product, overflow) = units.multipliedReportingOverflow(by: 10_000 + basisPoints)
+    if !overflow, product >= 0 { return Price(units: product / 10_000 + (rounding == .up && product % 10_000 != 0 ? 1 : 0)) }
+    return multiplyDivide(Int128(units), Int128(10_000 + basisPoints), 10_000, rounding).flatMap { Int64(exactly: $0) }.map(
       Price.init(units:))
   }
 }
