@@ -58,6 +58,9 @@ public final class TrafficGate: Sendable {
     change { $0.traffic.tick(at: Timestamp(nanoseconds: monotonicNanoseconds())) }
   }
 
+  /// How many nanoseconds the limits would want for all requests since the start, one after another.
+  public var spentTime: Int64 { state.withLock { $0.traffic.spentTime } }
+
   /// True while the venue does not answer or wants silence.
   public var isCut: Bool { state.withLock { $0.traffic.circuit != .closed || $0.traffic.silence != nil } }
 

@@ -63,7 +63,11 @@ final class RoundRunner {
   func run() throws {
     defer { desks.values.forEach { $0.shutDown() } }
     while !stop.isSet {
-      for index in accounts.indices where !stop.isSet { visit(&accounts[index]) }
+      // Where not all can have their turn at once, whoever has waited the longest comes first.
+      for index in accounts.indices.sorted(by: { accounts[$0].next.nanoseconds < accounts[$1].next.nanoseconds })
+      where !stop.isSet {
+        visit(&accounts[index])
+      }
       tidy()
       stop.wait(timeoutMilliseconds: 50)
     }
@@ -75,10 +79,10 @@ final class RoundRunner {
       account.next = Deadline(afterMilliseconds: 0)
       return
     }
-    guard account.next.isPast, account.desk.silenceMilliseconds == nil else { return }
+    guard account.next.isPast, account.desk.silenceMilliseconds == nil, account.desk.allowsRound else { return }
     let startedAt = wallClock()
     do {
-      let conclusion = try reconcile(&account, startedAt: startedAt)
+      let conclusion = try account.desk.counted { try reconcile(&account, startedAt: startedAt) }
       account.backoff.reset()
       account.hasFailed = false
       let interval = settings.venue.intervalMilliseconds

@@ -34,6 +34,7 @@ final class VenueDesk {
   private var quietUntil = Deadline(afterMilliseconds: 0)
   private var silence = Backoff(initialMilliseconds: 1_000, maximumMilliseconds: 120_000)
   private var symbols: SymbolMapper?
+  private var pace = RoundPace()
 
   /// A desk at the spot market of a registered venue, whose REST is at `address`.
   init(_ venue: Venue, at address: VenueAddress, traffic: TrafficSettings, metrics: Metrics, stop: Latch) throws {
@@ -55,6 +56,17 @@ final class VenueDesk {
 
   /// Nil, or how long the venue wants silence.
   var silenceMilliseconds: Int? { quietUntil.isPast ? nil : Int(quietUntil.remainingMilliseconds) }
+
+  /// True when a round may begin: one after another, as fast as the venue's limits allow for all of our accounts together.
+  var allowsRound: Bool { pace.allowsRound(at: monotonicNanoseconds()) }
+
+  /// Carries a round out and counts what it asks of the venue.
+  func counted<Conclusion>(_ round: () throws -> Conclusion) rethrows -> Conclusion {
+    let start = monotonicNanoseconds()
+    let spent = caller.gate.spentTime
+    defer { pace.add(caller.gate.spentTime - spent, from: start) }
+    return try round()
+  }
 
   /// What time it is at the venue, as well as we know.
   func venueTime() throws -> Timestamp { try wallClock() + (clockOffset ?? measureClock()) }

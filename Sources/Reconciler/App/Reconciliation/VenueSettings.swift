@@ -21,7 +21,8 @@ struct VenueSettings: Sendable {
   init(_ configuration: inout Configuration) {
     deployment = configuration.string("APUS_DEPLOYMENT", default: "apus", help: "what our order ids at venues begin with")
     intervalMilliseconds = configuration.int(
-      "APUS_RECONCILE_INTERVAL_MS", default: 5_000, in: 100...3_600_000, help: "time between two comparisons with a venue")
+      "APUS_RECONCILE_INTERVAL_MS", default: 5_000, in: 100...3_600_000,
+      help: "time between two comparisons with a venue, or more where its limits want it")
     for text in configuration.list("APUS_SYMBOLS", default: "BTC-USDT", help: "symbols compared with the venues") {
       if let symbol = Symbol(text) {
         if !symbol.isPerpetual { symbols.append(symbol) }

@@ -38,10 +38,17 @@ public struct RateBudget: Sendable {
   /// True when something of this cost and class may go now.
   public func admits(_ cost: Int64, _ traffic: TrafficClass, at now: Timestamp) -> Bool {
     guard cost > 0 else { return true }
+    let limits = limits(of: traffic)
+    return window.total(at: now) + cost <= limits.ours && (now >= reportedUntil || reported + cost <= limits.everybodys)
+  }
+
+  /// How long (nanoseconds) the class must be content with something of this cost, if nothing of its part is to be used up.
+  func price(of cost: Int64, _ traffic: TrafficClass) -> Int64 { rule.window / limits(of: traffic).ours * cost }
+
+  private func limits(of traffic: TrafficClass) -> (ours: Int64, everybodys: Int64) {
     let portion = rule.countsSeveralPurposes ? traffic.portion : 100
     let venueLimit = min(documentedLimit, statedLimit ?? .max)
-    if window.total(at: now) + cost > max(1, min(rule.limit, venueLimit) * (asksOnly ? 100 : portion) / 100) { return false }
-    return now >= reportedUntil || reported + cost <= max(1, venueLimit * portion / 100)
+    return (max(1, min(rule.limit, venueLimit) * (asksOnly ? 100 : portion) / 100), max(1, venueLimit * portion / 100))
   }
 
   /// Something of this cost goes now.

@@ -106,6 +106,10 @@ public struct VenueTraffic: Sendable {
   /// Answers since the start that wanted silence: too much was asked all the same, by us or by others.
   public private(set) var silencesWanted: Int64 = 0
 
+  /// The prices of all requests since the start: how many nanoseconds the limits would want for them, one after another. Whoever asks
+  /// again and again and takes that long for it never meets a limit.
+  public private(set) var spentTime: Int64 = 0
+
   /// A gate for a venue with these rules, of which `sharePercent` is this process's; `asksOnly` says that it neither places nor cancels.
   public init(rules: [RateRule], sharePercent: Int64 = 100, asksOnly: Bool = false, seed: UInt64) {
     self.rules = rules
@@ -242,6 +246,7 @@ public struct VenueTraffic: Sendable {
 
   private mutating func start(_ request: Request) {
     underWay[request.number] = (request, breaker.begin())
+    spentTime += price(of: request)
     for index in addressBudgets.indices {
       addressBudgets[index].spend(addressBudgets[index].rule.cost(of: request.purpose, weight: request.weight), at: now)
     }
@@ -251,6 +256,15 @@ public struct VenueTraffic: Sendable {
       budgets[index].spend(budgets[index].rule.cost(of: request.purpose, weight: request.weight), at: now)
     }
     accountBudgets[account] = budgets
+  }
+
+  /// By the limit that is the scarcest for it.
+  private func price(of request: Request) -> Int64 {
+    let budgets = addressBudgets + (request.account.map(budgets) ?? [])
+    let prices = budgets.map { budget in
+      budget.price(of: budget.rule.cost(of: request.purpose, weight: request.weight), TrafficClass(request.purpose))
+    }
+    return prices.max() ?? 0
   }
 
   private mutating func settle(_ request: Request) {
