@@ -90,6 +90,25 @@ import Testing
     #expect(try Price("100").moved(byBasisPoints: -500, .down) == Price("95"))
   }
 
+  /// Short and long products take different ways to the same price; and a limit lies beyond the rounded edge exactly when it lies beyond
+  /// the exact one.
+  @Test func aMovedPriceIsTheRoundedProduct() {
+    var generator = SeededGenerator(seed: 12)
+    for _ in 0..<20_000 {
+      let price = Price(units: Int64(generator.next() >> (1 + generator.next() % 63)))
+      let basisPoints = Int64(generator.next() % 19_999) - 9_999
+      let exact = Int128(price.units) * Int128(10_000 + basisPoints)
+      let floor = exact / 10_000
+      let ceiling = exact % 10_000 == 0 ? floor : floor + 1
+      #expect(price.moved(byBasisPoints: basisPoints, .down)?.units == Int64(exactly: floor))
+      #expect(price.moved(byBasisPoints: basisPoints, .up)?.units == Int64(exactly: ceiling))
+      for limit in (floor - 1)...(floor + 2) {
+        #expect((limit > floor) == (limit * 10_000 > exact))
+        #expect((limit < ceiling) == (limit * 10_000 < exact))
+      }
+    }
+  }
+
   @Test func productsThroughTwoWordsAgreeWithSmallArithmetic() {
     var generator = SeededGenerator(seed: 11)
     for _ in 0..<20_000 {

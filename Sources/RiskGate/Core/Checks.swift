@@ -3,6 +3,9 @@ import Wire
 
 /// The checks, in the order in which they run. Each gives nil when the order passes. To add one: a code in `RejectionCode`, a sentence
 /// in `Refusal`, a function here, its place in `check`.
+///
+/// They are `mutating`, though only the last changes anything, and inlined into one another: so the engine is lent to them where it lies,
+/// where a copy would be made for each, and what several of them look at is looked up once.
 extension RiskEngine {
   /// Whether orders of the account are looked at at all.
   @inline(__always)
@@ -19,7 +22,8 @@ extension RiskEngine {
   ) throws(Refusal) {
     let exposure = accounts[account].exposures[proposal.exposure]
     let reduces = exposure.isReduced(by: proposal.side, proposal.reserve) && proposal.reserve.isPositive
-    fill(&figures, proposal, exposure, account)
+    let profit = dailyProfit(of: account)
+    fill(&figures, proposal, exposure, profit, account)
     let refusal =
       checkReduceOnly(request, account, reduces)
       ?? checkInstrument(proposal)
@@ -29,7 +33,7 @@ extension RiskEngine {
       ?? checkSize(proposal, account, figures.notional)
       ?? checkPosition(proposal, exposure)
       ?? checkCount(account, figures.ordersInWindow)
-      ?? checkDailyLoss(account, reduces)
+      ?? checkDailyLoss(account, profit, reduces)
     if let refusal { throw refusal }
   }
 
@@ -121,8 +125,8 @@ extension RiskEngine {
   }
 
   @inline(__always)
-  private mutating func checkDailyLoss(_ account: Int, _ reduces: Bool) -> Refusal? {
-    noteDailyLoss(account)
+  private mutating func checkDailyLoss(_ account: Int, _ profit: Money, _ reduces: Bool) -> Refusal? {
+    noteDailyLoss(account, profit)
     guard !reduces else { return nil }
     if accounts[account].day.isReached { return .dailyLoss(accounts[account].limits) }
     // A position without a valid book is worth its last mark, but nothing may be added on that ground.
@@ -131,8 +135,8 @@ extension RiskEngine {
   }
 
   /// Once reached, the daily loss stays reached until midnight or an operator.
-  mutating func noteDailyLoss(_ account: Int) {
-    guard !accounts[account].day.isReached, dailyProfit(of: account).units <= -accounts[account].limits.maximumDailyLoss.units
+  mutating func noteDailyLoss(_ account: Int, _ profit: Money) {
+    guard !accounts[account].day.isReached, profit.units <= -accounts[account].limits.maximumDailyLoss.units
     else { return }
     accounts[account].day.isReached = true
     accounts[account].isLossAlerted = false
@@ -143,7 +147,7 @@ extension RiskEngine {
 
   @inline(__always)
   private mutating func fill(
-    _ figures: inout DecisionFigures, _ proposal: Proposal, _ exposure: Exposure, _ account: Int
+    _ figures: inout DecisionFigures, _ proposal: Proposal, _ exposure: Exposure, _ profit: Money, _ account: Int
   ) {
     figures.referenceVenue = proposal.reference.map { market.venues.keys[$0.venue] }
     figures.referencePrice = proposal.reference?.price
@@ -156,6 +160,6 @@ extension RiskEngine {
     figures.openSells = Quantity(clamping: exposure.openSells)
     figures.positionAfter = Quantity(clamping: exposure.position(after: proposal.side, proposal.reserve))
     figures.ordersInWindow = accounts[account].approvals.count(at: now)
-    figures.dailyProfit = dailyProfit(of: account)
+    figures.dailyProfit = profit
   }
 }

@@ -65,7 +65,7 @@ extension RiskEngine {
     accounts[account].isChanged = true
     accounts[account].isShownChanged = true
     accounts[account].arePositionsChanged = true
-    noteDailyLoss(account)
+    noteDailyLoss(account, dailyProfit(of: account))
   }
 
   private mutating func apply(

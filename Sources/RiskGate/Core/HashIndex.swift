@@ -71,10 +71,11 @@ struct HashIndex: Sendable {
     }
   }
 
+  /// By so much at once that it is seldom: all that is in it finds another place.
   private mutating func grow() {
     let old = slots
-    slots = [Slot](repeating: .free, count: 2 * old.count)
-    shift -= 1
+    slots = [Slot](repeating: .free, count: 4 * old.count)
+    shift -= 2
     for slot in old where slot.position >= 0 { slots[freePlace(for: slot.mark)] = slot }
   }
 

@@ -26,6 +26,7 @@ struct Proposal: Sendable {
   let notional: Money
 }
 
+// Mutating and inlined like the checks, for the same reason.
 extension RiskEngine {
   /// Puts the request into numbers, or says why that cannot be done.
   @inline(__always)

@@ -28,7 +28,7 @@ extension RiskEngine {
     guard accounts[account].ledgers.count > 0, !accounts[account].isValued(at: market.version) else { return }
     accounts[account].isShownChanged = true
     accounts[account].arePositionsChanged = true
-    noteDailyLoss(account)
+    noteDailyLoss(account, dailyProfit(of: account))
   }
 
   private mutating func alertDailyLoss(_ account: Int, into effects: inout [RiskEffect]) {
