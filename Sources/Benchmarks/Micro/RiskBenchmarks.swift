@@ -93,7 +93,7 @@ private final class RiskScene {
       lot: try Quantity("0.00001"), minimumQuantity: try Quantity("0.00001"), maximumQuantity: try Quantity("9000"))
   }
 
-  /// Bytes of a record to a request.
+  /// Bytes of a record to a request, with the hash of what it asks for.
   func measureReading(_ options: Options) throws -> Line {
     guard let gate = floor_gate_new() else { preconditionFailure("there is memory") }
     defer { floor_gate_free(gate) }
