@@ -52,11 +52,9 @@ public struct Digest256: Sendable {
   /// 64 lowercase hexadecimal digits.
   public var hex: String { digest.span.withUnsafeBufferPointer { Hex.encode($0) } }
 
-  /// Appends 64 lowercase hexadecimal digits.
-  public func appendHex(to text: inout [UInt8]) {
-    digest.span.withUnsafeBufferPointer { digest in
-      text.append(atMost: 2 * Self.byteCount) { Hex.write(digest, to: $0) }
-    }
+  /// Writes 64 lowercase hexadecimal digits to memory with room for them, and gives its end.
+  public func writeHex(to start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    digest.span.withUnsafeBufferPointer { Hex.write($0, to: start) }
   }
 
   /// 44 characters of base64 with padding.

@@ -30,37 +30,57 @@ public enum DecimalText {
   /// text but that `parse` must look at it. `scale` is in 0 … 18.
   @inlinable
   public static func parseShort(_ text: UnsafeBufferPointer<UInt8>, scale: Int) -> Int64? {
-    let count = text.count
-    guard count > 0, count <= 20 else { return nil }
-    let isNegative = text[0] == 0x2D
-    var position = isNegative ? 1 : 0
-    var value: Int64 = 0
-    let wholeStart = position
-    while position < count, text[position] &- 0x30 < 10 {
-      value = value &* 10 &+ Int64(text[position] &- 0x30)
-      position += 1
-    }
-    let whole = position - wholeStart
-    guard whole > 0 else { return nil }
+    let isNegative = text.first == 0x2D
+    var index = isNegative ? 1 : 0
+    guard let units = scanShort(text, at: &index, scale: scale), index == text.count else { return nil }
+    return isNegative ? -units : units
+  }
+
+  /// Reads `digits` or `digits.digits` as `parseShort` does, wherever in the text, and steps behind them.
+  @inlinable @inline(__always)
+  public static func scanShort(_ text: UnsafeBufferPointer<UInt8>, at index: inout Int, scale: Int) -> Int64? {
+    var value: UInt64 = 0
+    let whole = scanDigits(text, at: &index, into: &value)
     var decimals = 0
-    if position < count {
-      guard text[position] == 0x2E else { return nil }
-      let fractionStart = position + 1
-      position = fractionStart
-      while position < count, text[position] &- 0x30 < 10 {
-        value = value &* 10 &+ Int64(text[position] &- 0x30)
-        position += 1
-      }
-      decimals = position - fractionStart
+    if index < text.count, text[index] == 0x2E {
+      index += 1
+      decimals = scanDigits(text, at: &index, into: &value)
       guard decimals > 0, decimals <= scale else { return nil }
     }
-    guard position == count, whole + decimals <= 18 else { return nil }
-    let (scaled, overflow) = value.multipliedReportingOverflow(by: smallPowersOfTen[scale - decimals])
-    return overflow ? nil : (isNegative ? -scaled : scaled)
+    guard whole > 0, whole + decimals <= 18 else { return nil }
+    let (units, overflow) = Int64(value).multipliedReportingOverflow(by: smallPowersOfTen[scale - decimals])
+    return overflow ? nil : units
+  }
+
+  /// Reads the digits from `index` on behind those that made `value`, eight at once, and steps behind them; gives their number. More than
+  /// 19 in all do not fit.
+  @inlinable @inline(__always)
+  public static func scanDigits(_ text: UnsafeBufferPointer<UInt8>, at index: inout Int, into value: inout UInt64) -> Int {
+    let start = index
+    while true {
+      let (number, count) = leadingDigits(of: text.word(at: index))
+      value = value &* UInt64(smallPowersOfTen[count]) &+ number
+      index += count
+      if count < 8 { return index - start }
+    }
+  }
+
+  /// The number that the digits at a word's beginning make, its lowest byte first, and how many they are.
+  @inlinable @inline(__always)
+  static func leadingDigits(of word: UInt64) -> (number: UInt64, count: Int) {
+    let digits = word ^ 0x3030_3030_3030_3030
+    // A byte whose highest bit is set, or is with 118 added, is above nine. What it carries spoils only bytes behind it.
+    let others = (digits | (digits &+ 0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080
+    let count = others.trailingZeroBitCount >> 3
+    // Zeros before them do no harm. Neighbours become pairs, pairs become fours, fours become the whole.
+    let eight = digits << (64 - 8 * count)
+    let pairs = (eight &* 10 &+ eight >> 8) & 0x00FF_00FF_00FF_00FF
+    let fours = (pairs &* 100 &+ pairs >> 16) & 0x0000_FFFF_0000_FFFF
+    return ((fours &* 10_000 &+ fours >> 32) & 0xFFFF_FFFF, count)
   }
 
   @usableFromInline
-  static let smallPowersOfTen: [Int64] = [
+  static let smallPowersOfTen: InlineArray<19, Int64> = [
     1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000, 100_000_000_000,
     1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000, 10_000_000_000_000_000,
     100_000_000_000_000_000, 1_000_000_000_000_000_000,
@@ -132,13 +152,19 @@ public enum DecimalText {
   private static func writeDigits(
     _ number: UInt64, minimumCount: Int, to start: UnsafeMutablePointer<UInt8>
   ) -> UnsafeMutablePointer<UInt8> {
-    let count = max(digitCount(number), minimumCount)
+    let end = start + max(digitCount(number), minimumCount)
+    var place = end
     var rest = number
-    for position in stride(from: count - 1, through: 0, by: -1) {
-      (start + position).initialize(to: UInt8(truncatingIfNeeded: rest % 10) + 0x30)
-      rest /= 10
+    // Two digits a division: each has to wait for the one before.
+    while place - start >= 2 {
+      let (hundreds, pair) = rest.quotientAndRemainder(dividingBy: 100)
+      place -= 2
+      place.initialize(to: UInt8(truncatingIfNeeded: pair / 10) + 0x30)
+      (place + 1).initialize(to: UInt8(truncatingIfNeeded: pair % 10) + 0x30)
+      rest = hundreds
     }
-    return start + count
+    if place > start { start.initialize(to: UInt8(truncatingIfNeeded: rest) + 0x30) }
+    return end
   }
 
   /// How many digits a number has; one for zero.

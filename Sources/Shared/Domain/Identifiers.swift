@@ -5,22 +5,19 @@ public struct Identifier<Kind>: Hashable, Comparable, Sendable, CustomStringConv
 
   /// Nil when `text` is not 1 to 64 of `[A-Za-z0-9._-]`.
   public init?(_ text: String) {
-    guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy(Self.isLegal) else { return nil }
+    var text = text
+    guard text.withUTF8(Self.isLegal) else { return nil }
     self.text = text
   }
 
   /// Nil when the bytes are not 1 to 64 of `[A-Za-z0-9._-]`.
   public init?(utf8 text: UnsafeBufferPointer<UInt8>) {
-    guard (1...64).contains(text.count), text.allSatisfy(Self.isLegal) else { return nil }
+    guard Self.isLegal(text) else { return nil }
     self.text = String(decoding: text, as: UTF8.self)
   }
 
-  private static func isLegal(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-    case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
-    default: false
-    }
+  private static func isLegal(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    (1...64).contains(text.count) && text.allAre(.name)
   }
 
   /// By text.

@@ -36,7 +36,7 @@ public struct NewOrder: Sendable, Hashable {
 
 extension TimeInForce {
   /// How venues spell it.
-  var capitals: String {
+  var capitals: StaticString {
     switch self {
     case .gtc: "GTC"
     case .ioc: "IOC"

@@ -87,9 +87,9 @@ public struct FormParameters: Sendable, Hashable {
     self.init()
     for (name, value) in parameters {
       if !bytes.isEmpty { bytes.append(UInt8(ascii: "&")) }
-      encode(name)
+      Self.encoding(name) { room, write in bytes.append(atMost: room, write) }
       bytes.append(UInt8(ascii: "="))
-      encode(value)
+      Self.encoding(value) { room, write in bytes.append(atMost: room, write) }
     }
   }
 
@@ -98,43 +98,54 @@ public struct FormParameters: Sendable, Hashable {
 
   /// Adds a parameter behind the others; its name needs no encoding.
   public mutating func append(_ name: StaticString, _ value: String) {
-    begin(name)
-    encode(value)
+    Self.encoding(value) { room, write in append(name, atMost: room, write) }
   }
 
-  /// Adds a whole number.
-  public mutating func append(_ name: StaticString, _ number: Int64) {
-    begin(name)
-    DecimalText.append(Int128(number), scale: 0, to: &bytes)
-  }
-
-  /// Adds an exact decimal.
-  public mutating func append<Value: FixedPoint>(_ name: StaticString, _ decimal: Value) {
-    begin(name)
-    decimal.append(to: &bytes)
-  }
-
-  /// Adds a signature in hexadecimal digits.
-  mutating func append(_ name: StaticString, _ signature: Digest256) {
-    begin(name)
-    signature.appendHex(to: &bytes)
-  }
-
-  private mutating func begin(_ name: StaticString) {
-    let isFirst = bytes.isEmpty
-    bytes.append(atMost: name.utf8CodeUnitCount + 2) { start in
+  /// Adds a word that needs no encoding either.
+  mutating func append(_ name: StaticString, word: StaticString) {
+    append(name, atMost: word.utf8CodeUnitCount) { start in
       var end = start
-      if !isFirst { end.write(UInt8(ascii: "&")) }
-      end.write(name)
-      end.write(UInt8(ascii: "="))
+      end.write(word)
       return end
     }
   }
 
-  private mutating func encode(_ text: String) {
+  /// Adds a whole number.
+  public mutating func append(_ name: StaticString, _ number: Int64) {
+    append(name, atMost: DecimalText.maximumCount) { DecimalText.write(Int128(number), scale: 0, to: $0) }
+  }
+
+  /// Adds an exact decimal.
+  public mutating func append<Value: FixedPoint>(_ name: StaticString, _ decimal: Value) {
+    append(name, atMost: DecimalText.maximumCount) {
+      DecimalText.write(Int128(decimal.units), scale: Value.scale, to: $0)
+    }
+  }
+
+  /// Adds a signature in hexadecimal digits.
+  mutating func append(_ name: StaticString, _ signature: Digest256) {
+    append(name, atMost: 2 * Digest256.byteCount) { signature.writeHex(to: $0) }
+  }
+
+  private typealias Write = (UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8>
+
+  @inline(__always)
+  private mutating func append(_ name: StaticString, atMost room: Int, _ write: Write) {
+    let isFirst = bytes.isEmpty
+    bytes.append(atMost: name.utf8CodeUnitCount + 2 + room) { start in
+      var end = start
+      if !isFirst { end.write(UInt8(ascii: "&")) }
+      end.write(name)
+      end.write(UInt8(ascii: "="))
+      return write(end)
+    }
+  }
+
+  /// Hands on how much room a text needs at most, and what writes it.
+  private static func encoding(_ text: String, _ body: (Int, Write) -> Void) {
     var text = text
     text.withUTF8 { utf8 in
-      bytes.append(atMost: 3 * utf8.count) { start in
+      body(3 * utf8.count) { start in
         var end = start
         // Nearly everything that venues are told.
         if utf8.allAre(.unreserved), let first = utf8.baseAddress {
@@ -146,8 +157,8 @@ public struct FormParameters: Sendable, Hashable {
             end.write(byte)
           } else {
             end.write(UInt8(ascii: "%"))
-            end.write(Self.digit(byte >> 4))
-            end.write(Self.digit(byte & 15))
+            end.write(digit(byte >> 4))
+            end.write(digit(byte & 15))
           }
         }
         return end
@@ -156,31 +167,4 @@ public struct FormParameters: Sendable, Hashable {
   }
 
   private static func digit(_ value: UInt8) -> UInt8 { value &+ (value > 9 ? UInt8(ascii: "A") &- 10 : UInt8(ascii: "0")) }
-}
-
-/// Some of the ASCII characters: a bit for each.
-struct ByteSet: Sendable {
-  /// 0 to 63.
-  private let lower: UInt64
-  /// 64 to 127.
-  private let upper: UInt64
-
-  /// Letters, digits, `-` and `_`.
-  static let plain = ByteSet(lower: 0x03FF_2000_0000_0000, upper: 0x07FF_FFFE_87FF_FFFE)
-  /// Those, `.` and `~`: what needs no percent-encoding (RFC 3986 §2.3).
-  static let unreserved = ByteSet(lower: 0x03FF_6000_0000_0000, upper: 0x47FF_FFFE_87FF_FFFE)
-
-  @inline(__always)
-  func contains(_ byte: UInt8) -> Bool {
-    byte < 128 && (byte < 64 ? lower : upper) >> UInt64(byte & 63) & 1 == 1
-  }
-}
-
-extension UnsafeBufferPointer<UInt8> {
-  /// True when every byte is in `set`.
-  @inline(__always)
-  func allAre(_ set: ByteSet) -> Bool {
-    for byte in self where !set.contains(byte) { return false }
-    return true
-  }
 }

@@ -8,6 +8,9 @@ public struct BinanceTrading: Sendable {
 
   private let credentials: BinanceCredentials
   private let receiveWindow: Int64
+  /// The header fields of a request without a body, and of one with a form.
+  private let headers: [VenueRequest.Header]
+  private let formHeaders: [VenueRequest.Header]
 
   /// `receiveWindowMilliseconds` is in 1 … 2000.
   public init(credentials: BinanceCredentials, receiveWindowMilliseconds: Int = maximumReceiveWindowMilliseconds) {
@@ -15,6 +18,8 @@ public struct BinanceTrading: Sendable {
       (1...Self.maximumReceiveWindowMilliseconds).contains(receiveWindowMilliseconds), "a receive window is 1 to 2000 ms")
     self.credentials = credentials
     receiveWindow = Int64(receiveWindowMilliseconds)
+    headers = [VenueRequest.Header("X-MBX-APIKEY", credentials.apiKey)]
+    formHeaders = headers + [VenueRequest.Header("Content-Type", "application/x-www-form-urlencoded")]
   }
 
   /// True when `clientID` can be a `newClientOrderId`: 1 to 36 of letters, digits, `-` and `_`.
@@ -26,23 +31,23 @@ public struct BinanceTrading: Sendable {
       Self.isLegal(clientID: order.clientID), "an order is placed under a legal client id, so that it can be asked for")
     return timed(.post, "/api/v3/order", .placeOrder, at: time) { form in
       form.append("symbol", order.venueSymbol)
-      form.append("side", order.side == .buy ? "BUY" : "SELL")
+      form.append("side", word: order.side == .buy ? "BUY" : "SELL")
       switch order.terms {
       case .market:
-        form.append("type", "MARKET")
+        form.append("type", word: "MARKET")
         form.append("quantity", order.quantity)
       case .limit(let price, let timeInForce):
-        form.append("type", "LIMIT")
-        form.append("timeInForce", timeInForce.capitals)
+        form.append("type", word: "LIMIT")
+        form.append("timeInForce", word: timeInForce.capitals)
         form.append("quantity", order.quantity)
         form.append("price", price)
       case .postOnly(let price):
-        form.append("type", "LIMIT_MAKER")
+        form.append("type", word: "LIMIT_MAKER")
         form.append("quantity", order.quantity)
         form.append("price", price)
       }
       form.append("newClientOrderId", order.clientID)
-      form.append("newOrderRespType", "FULL")
+      form.append("newOrderRespType", word: "FULL")
     }
   }
 
@@ -105,7 +110,7 @@ public struct BinanceTrading: Sendable {
 
   /// Asks for the balances; assets of which nothing is held are left out.
   public func account(at time: Timestamp) -> VenueRequest {
-    timed(.get, "/api/v3/account", .query, weight: 20, at: time) { form in form.append("omitZeroBalances", "true") }
+    timed(.get, "/api/v3/account", .query, weight: 20, at: time) { form in form.append("omitZeroBalances", word: "true") }
   }
 
   /// Signs exactly these parameters: in the body of a POST, in the query of anything else.
@@ -116,12 +121,10 @@ public struct BinanceTrading: Sendable {
     var form = FormParameters()
     parameters(&form)
     form.append("signature", credentials.signature(of: form.bytes))
-    let key = VenueRequest.Header("X-MBX-APIKEY", credentials.apiKey)
     guard method == .post else {
-      return VenueRequest(method: method, purpose: purpose, path: path, query: form.text, headers: [key], weight: weight)
+      return VenueRequest(method: method, purpose: purpose, path: path, query: form.text, headers: headers, weight: weight)
     }
-    let type = VenueRequest.Header("Content-Type", "application/x-www-form-urlencoded")
-    return VenueRequest(method: method, purpose: purpose, path: path, headers: [key, type], body: form.bytes, weight: weight)
+    return VenueRequest(method: method, purpose: purpose, path: path, headers: formHeaders, body: form.bytes, weight: weight)
   }
 
   private func timed(

@@ -18,7 +18,7 @@ struct DepthScanner {
 
   /// The same for a part of a string.
   func take(_ raw: JSONText, into text: inout String) throws(JSONError) {
-    if text.utf8.count == raw.count, text.utf8.elementsEqual(raw) { return }
+    if text.withUTF8({ $0.equals(raw) }) { return }
     guard raw.count <= 32 else { throw scanner.malformed }
     text = String(decoding: raw, as: UTF8.self)
   }

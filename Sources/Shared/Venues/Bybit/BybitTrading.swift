@@ -49,7 +49,7 @@ public struct BybitTrading: Sendable {
         if category == .spot { writer.member("marketUnit", "baseCoin") }
         writer.member("qty", order.quantity)
       case .limit(let price, let timeInForce):
-        Self.limit(order, price, timeInForce.capitals, to: &writer)
+        Self.limit(order, price, timeInForce.capitals.description, to: &writer)
       case .postOnly(let price): Self.limit(order, price, "PostOnly", to: &writer)
       }
       writer.member("orderLinkId", order.clientID)

@@ -7,10 +7,12 @@ struct JSONIndex: Sendable {
   struct Node: Sendable {
     let kind: Kind
     /// The text has escapes that are to be resolved.
-    let isEscaped: Bool
+    var isEscaped: Bool
     let isNameEscaped: Bool
     /// The name of a member, between its quotes; empty for any other value.
     let name: Span
+    /// The first eight bytes of the name as one word, zeros behind a shorter one.
+    let nameStart: UInt64
     /// The text of the value; of a string what is between its quotes.
     var text: Span
     /// The node behind this one and all that is inside it.
@@ -40,16 +42,15 @@ struct JSONIndex: Sendable {
 
   /// The member of an object by its name; nil when there is none.
   func member(_ name: UnsafeBufferPointer<UInt8>, of object: Int) -> Int? {
-    nodes.withUnsafeBufferPointer { nodes in
-      bytes.withUnsafeBufferPointer { bytes in
-        let end = Int(nodes[object].next)
-        var place = object + 1
-        while place < end {
-          if isNamed(nodes[place], name, bytes) { return place }
-          place = Int(nodes[place].next)
-        }
-        return nil
+    let start = name.word(at: 0)
+    return nodes.withUnsafeBufferPointer { nodes in
+      let end = Int(nodes[object].next)
+      var place = object + 1
+      while place < end {
+        if nodes[place].nameStart == start || nodes[place].isNameEscaped, isNamed(nodes[place], name) { return place }
+        place = Int(nodes[place].next)
       }
+      return nil
     }
   }
 
@@ -94,13 +95,9 @@ struct JSONIndex: Sendable {
 
   func bool(of place: Int) -> Bool { bytes[Int(nodes[place].text.start)] == UInt8(ascii: "t") }
 
-  @inline(__always)
-  private func isNamed(_ node: Node, _ name: JSONText, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+  private func isNamed(_ node: Node, _ name: JSONText) -> Bool {
     guard !node.isNameEscaped else { return text(node.name, isEscaped: true).utf8.elementsEqual(name) }
-    guard Int(node.name.count) == name.count else { return false }
-    let start = Int(node.name.start)
-    for index in 0..<name.count where bytes[start + index] != name[index] { return false }
-    return true
+    return withRaw(node.name) { $0.equals(name) }
   }
 
   private func text(_ span: Span, isEscaped: Bool) -> String {
@@ -139,14 +136,18 @@ private struct JSONIndexer {
     let start = Int32(truncatingIfNeeded: scanner.position)
     let place = nodes.count
     let kind = Self.kind(first)
+    let nameStart = bytes.word(at: Int(name.start)) & (1 << (8 * min(name.count, 8)) &- 1)
     var node = JSONIndex.Node(
-      kind: kind, isEscaped: false, isNameEscaped: isNameEscaped, name: name, text: .none, next: Int32(place + 1))
+      kind: kind, isEscaped: false, isNameEscaped: isNameEscaped, name: name, nameStart: nameStart, text: .none,
+      next: Int32(place + 1))
     switch kind {
     case .string:
       let text = try scanner.rawString()
-      node = JSONIndex.Node(
-        kind: kind, isEscaped: try check(text), isNameEscaped: isNameEscaped, name: name, text: span(of: text), next: node.next)
-    case .number: node.text = span(of: try scanner.numberText())
+      node.text = span(of: text)
+      node.isEscaped = try check(text)
+    case .number:
+      let text = try scanner.numberText()
+      node.text = span(of: text)
     case .bool:
       _ = try scanner.bool()
       node.text = JSONIndex.Span(start: start, count: Int32(truncatingIfNeeded: scanner.position) - start)
@@ -204,16 +205,11 @@ private struct JSONIndexer {
     }
   }
 
-  /// True when the text has escapes. Throws when they, or the text, are broken.
+  /// True when the text that was just read has escapes. Throws when they, or the text, are broken.
   private func check(_ text: JSONText) throws(JSONError) -> Bool {
-    var union: UInt8 = 0
-    var isEscaped = false
-    for byte in text {
-      union |= byte
-      isEscaped = isEscaped || byte == UInt8(ascii: "\\")
-    }
-    if isEscaped || union >= 0x80 { _ = try decodeJSONString(text) }
-    return isEscaped
+    guard !scanner.isPlain else { return false }
+    _ = try decodeJSONString(text)
+    return text.contains(UInt8(ascii: "\\"))
   }
 
   /// True when the object that begins at `place` has a member of that name already.
@@ -224,7 +220,7 @@ private struct JSONIndexer {
       let other = text(node.name)
       if isEscaped || node.isNameEscaped {
         if try decodeJSONString(other) == decodeJSONString(name) { return true }
-      } else if other.count == name.count, other.elementsEqual(name) {
+      } else if other.equals(name) {
         return true
       }
       child = Int(node.next)

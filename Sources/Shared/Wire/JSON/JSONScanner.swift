@@ -1,3 +1,5 @@
+import Domain
+
 /// Why bytes are not the JSON that we accept.
 public enum JSONError: Error, Equatable, Sendable {
   /// Not JSON, or not the kind of value that was expected, at this byte offset.
@@ -14,7 +16,7 @@ public enum JSONError: Error, Equatable, Sendable {
 public typealias JSONText = UnsafeBufferPointer<UInt8>
 
 /// Compares scanned text with a name known at compile time.
-@inline(__always)
+@inlinable @inline(__always)
 public func == (text: JSONText, name: StaticString) -> Bool {
   guard text.count == name.utf8CodeUnitCount else { return false }
   let start = name.utf8Start
@@ -32,6 +34,8 @@ public struct JSONScanner {
   private let bytes: UnsafeBufferPointer<UInt8>
   /// Offset of the next byte to read.
   public private(set) var position = 0
+  /// True when the string that was read last is ASCII without escapes.
+  public private(set) var isPlain = true
   private var isFirst = true
 
   /// Scans `bytes`, which must stay alive as long as the scanner is used.
@@ -77,18 +81,39 @@ public struct JSONScanner {
     let start = position
     // A cursor of its own keeps the loop in registers.
     var index = start
-    while index < bytes.count {
-      let byte = bytes[index]
-      if byte == UInt8(ascii: "\"") {
+    var union: UInt64 = 0
+    var hasEscapes = false
+    while true {
+      let word = bytes.word(at: index)
+      let marks = Self.marks(in: word)
+      // All of it, or what lies before the first mark.
+      union |= marks == 0 ? word : word & (marks & (0 &- marks) &- 1)
+      index += marks.trailingZeroBitCount >> 3
+      guard marks != 0 else { continue }
+      switch index < bytes.count ? bytes[index] : 0 {
+      case UInt8(ascii: "\""):
         position = index + 1
         isFirst = false
+        isPlain = !hasEscapes && union & 0x8080_8080_8080_8080 == 0
         return slice(start, index)
+      case UInt8(ascii: "\\"):
+        hasEscapes = true
+        index += 2
+      default:
+        position = min(index, bytes.count)
+        throw malformed
       }
-      guard byte >= 0x20 else { break }
-      index += byte == UInt8(ascii: "\\") ? 2 : 1
     }
-    position = min(index, bytes.count)
-    throw malformed
+  }
+
+  /// The highest bit of the first byte that is a quote, a backslash or below a space, and perhaps of bytes behind it.
+  @inline(__always)
+  private static func marks(in word: UInt64) -> UInt64 {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    // Less one, only zero sets a highest bit that was not there; what it borrows spoils only bytes behind it.
+    let (quotes, escapes) = (word ^ ones &* 0x22, word ^ ones &* 0x5C)
+    let found = (quotes &- ones) & ~quotes | (escapes &- ones) & ~escapes | (word &- ones &* 0x20) & ~word
+    return found & (ones &* 0x80)
   }
 
   /// The text of a number.
@@ -116,72 +141,22 @@ public struct JSONScanner {
   public mutating func nextDecimalPair(scales first: Int, _ second: Int) -> (Int64, Int64)? {
     var index = position
     if !isFirst {
-      guard index < bytes.count, bytes[index] == UInt8(ascii: ",") else { return nil }
-      index += 1
+      guard take(",", at: &index) else { return nil }
     }
-    guard index + 1 < bytes.count, bytes[index] == UInt8(ascii: "["), bytes[index + 1] == UInt8(ascii: "\"") else { return nil }
-    index += 2
-    guard let left = plainDecimal(at: &index, scale: first), index + 2 < bytes.count, bytes[index] == UInt8(ascii: "\""),
-      bytes[index + 1] == UInt8(ascii: ","), bytes[index + 2] == UInt8(ascii: "\"")
+    guard take("[\"", at: &index), let left = DecimalText.scanShort(bytes, at: &index, scale: first),
+      take("\",\"", at: &index), let right = DecimalText.scanShort(bytes, at: &index, scale: second), take("\"]", at: &index)
     else { return nil }
-    index += 3
-    guard let right = plainDecimal(at: &index, scale: second), index + 1 < bytes.count, bytes[index] == UInt8(ascii: "\""),
-      bytes[index + 1] == UInt8(ascii: "]")
-    else { return nil }
-    position = index + 2
+    position = index
     isFirst = false
     return (left, right)
   }
 
-  /// Reads `digits` or `digits.digits`, at most 18 of them and at most `scale` behind the point, and steps behind them.
   @inline(__always)
-  private func plainDecimal(at index: inout Int, scale: Int) -> Int64? {
-    var value: UInt64 = 0
-    let start = index
-    while index < bytes.count, bytes[index] &- 0x30 < 10 {
-      value = value &* 10 &+ UInt64(bytes[index] &- 0x30)
-      index += 1
-    }
-    let whole = index - start
-    guard whole > 0 else { return nil }
-    var decimals = 0
-    if index < bytes.count, bytes[index] == UInt8(ascii: ".") {
-      index += 1
-      let fractionStart = index
-      // Venues like to write eight decimals.
-      if let eight = eightDigits(at: index) {
-        value = value &* 100_000_000 &+ eight
-        index += 8
-      }
-      while index < bytes.count, bytes[index] &- 0x30 < 10 {
-        value = value &* 10 &+ UInt64(bytes[index] &- 0x30)
-        index += 1
-      }
-      decimals = index - fractionStart
-      guard decimals > 0, decimals <= scale else { return nil }
-    }
-    // Eighteen digits fit; more may have wrapped round.
-    guard whole + decimals <= 18, var units = Int64(exactly: value) else { return nil }
-    for _ in decimals..<scale {
-      let (product, overflow) = units.multipliedReportingOverflow(by: 10)
-      guard !overflow else { return nil }
-      units = product
-    }
-    return units
-  }
-
-  /// The number that eight digits make, read at once; nil when there is another byte among them.
-  @inline(__always)
-  private func eightDigits(at index: Int) -> UInt64? {
-    guard index + 8 <= bytes.count, let start = bytes.baseAddress else { return nil }
-    let text = UInt64(littleEndian: UnsafeRawPointer(start + index).loadUnaligned(as: UInt64.self))
-    let digits = text &- 0x3030_3030_3030_3030
-    // The highest bit of a byte shows whether it was, or with 118 added becomes, more than 127: then it was no digit.
-    guard (digits | (digits &+ 0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080 == 0 else { return nil }
-    // Neighbours become pairs, pairs become fours, fours become the whole; the first digit lies lowest.
-    let pairs = (digits &* 10 &+ digits >> 8) & 0x00FF_00FF_00FF_00FF
-    let fours = (pairs &* 100 &+ pairs >> 16) & 0x0000_FFFF_0000_FFFF
-    return (fours &* 10_000 &+ fours >> 32) & 0xFFFF_FFFF
+  private func take(_ word: StaticString, at index: inout Int) -> Bool {
+    guard index <= bytes.count - word.utf8CodeUnitCount else { return false }
+    for offset in 0..<word.utf8CodeUnitCount where bytes[index + offset] != word.utf8Start[offset] { return false }
+    index += word.utf8CodeUnitCount
+    return true
   }
 
   /// A whole number.
@@ -189,22 +164,15 @@ public struct JSONScanner {
     skipSpace()
     let negative = take(UInt8(ascii: "-"))
     let start = position
-    var value: Int64 = 0
-    while position < bytes.count {
-      let digit = bytes[position] &- 0x30
-      guard digit < 10 else { break }
-      let (raised, tooBig) = value.multipliedReportingOverflow(by: 10)
-      let (sum, overflow) = raised.subtractingReportingOverflow(Int64(digit))
-      guard !tooBig, !overflow else { throw malformed }
-      value = sum
-      position += 1
-    }
-    guard position > start, negative || value != .min else { throw malformed }
+    while position < bytes.count, bytes[position] == UInt8(ascii: "0") { position += 1 }
+    var magnitude: UInt64 = 0
+    let digits = DecimalText.scanDigits(bytes, at: &position, into: &magnitude)
+    guard position > start, digits <= 19, magnitude <= Int64.max.magnitude + (negative ? 1 : 0) else { throw malformed }
     if position < bytes.count, bytes[position] == UInt8(ascii: ".") || (bytes[position] | 0x20) == UInt8(ascii: "e") {
       throw malformed
     }
     isFirst = false
-    return negative ? value : -value
+    return Int64(truncatingIfNeeded: negative ? 0 &- magnitude : magnitude)
   }
 
   /// `true` or `false`.
@@ -250,6 +218,7 @@ public struct JSONScanner {
   }
 
   /// Steps over the comma to the next member, or over `closing` to the container's end.
+  @inline(__always)
   private mutating func advance(until closing: UInt8) throws(JSONError) -> Bool {
     skipSpace()
     if take(closing) {
@@ -290,7 +259,7 @@ public struct JSONScanner {
 
   @inline(__always)
   private mutating func skipSpace() {
-    while position < bytes.count {
+    while position < bytes.count, bytes[position] <= 0x20 {
       switch bytes[position] {
       case 0x20, 0x0A, 0x0D, 0x09: position += 1
       default: return
@@ -298,5 +267,7 @@ public struct JSONScanner {
     }
   }
 
-  private func slice(_ start: Int, _ end: Int) -> JSONText { JSONText(rebasing: bytes[start..<end]) }
+  private func slice(_ start: Int, _ end: Int) -> JSONText {
+    JSONText(start: bytes.baseAddress.map { $0 + start }, count: end - start)
+  }
 }

@@ -241,8 +241,13 @@ private struct BookRecordParser {
       try scanner.beginArray()
     } catch { throw .json(error) }
     var levels: [BookLevel] = []
-    while try nextElement() { levels.append(try level()) }
-    return levels
+    while true {
+      while let (price, quantity) = scanner.nextDecimalPair(scales: Price.scale, Quantity.scale) {
+        levels.append(BookLevel(price: Price(units: price), quantity: Quantity(units: quantity)))
+      }
+      guard try nextElement() else { return levels }
+      levels.append(try level())
+    }
   }
 
   private mutating func nextElement() throws(Failure) -> Bool {

@@ -64,7 +64,7 @@ public struct RecordReader: Sendable {
   /// A string.
   public func string(_ name: StaticString) throws(RecordError) -> String? {
     guard let place = place(name) else { return nil }
-    guard index.nodes[place].kind == .string else { throw RecordError(.malformed, "The field \(name) is not a string.") }
+    guard index.nodes[place].kind == .string else { throw notAString(name) }
     return index.text(of: place)
   }
 
@@ -121,8 +121,12 @@ public struct RecordReader: Sendable {
   public func identifier<Kind>(_ name: StaticString, as type: Identifier<Kind>.Type = Identifier<Kind>.self) throws(RecordError)
     -> Identifier<Kind>?
   {
-    guard let text = try string(name) else { return nil }
-    guard let identifier = Identifier<Kind>(text) else {
+    guard let place = place(name) else { return nil }
+    let node = index.nodes[place]
+    guard node.kind == .string else { throw notAString(name) }
+    let identifier =
+      node.isEscaped ? Identifier<Kind>(index.text(of: place)) : index.withRaw(node.text, Identifier<Kind>.init(utf8:))
+    guard let identifier else {
       throw RecordError(.invalidIdentifier, "The field \(name) is not 1 to 64 of [A-Za-z0-9._-].")
     }
     return identifier
@@ -130,8 +134,10 @@ public struct RecordReader: Sendable {
 
   /// A universal symbol.
   public func symbol(_ name: StaticString) throws(RecordError) -> Symbol? {
-    guard let text = try string(name) else { return nil }
-    guard let symbol = Symbol(text) else {
+    guard let place = place(name) else { return nil }
+    let node = index.nodes[place]
+    guard node.kind == .string else { throw notAString(name) }
+    guard let symbol = node.isEscaped ? Symbol(index.text(of: place)) : index.withRaw(node.text, Symbol.init(utf8:)) else {
       throw RecordError(.unknownInstrument, "The field \(name) is not a symbol like BTC-USDT.")
     }
     return symbol
@@ -171,6 +177,8 @@ public struct RecordReader: Sendable {
     guard let value else { throw RecordError(.missingField, "The field \(name) is missing.") }
     return value
   }
+
+  private func notAString(_ name: StaticString) -> RecordError { RecordError(.malformed, "The field \(name) is not a string.") }
 
   // MARK: Places
 
