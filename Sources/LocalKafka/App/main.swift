@@ -20,7 +20,7 @@ func launch() throws -> Int32 {
   configuration.finish(program: "LocalKafka")
   raiseDescriptorLimit()
 
-  let service = try Service(logger: logger)
+  let service = try Service(logger: logger, isPrompt: true)
   let health = Health()
   let metrics = Metrics()
   health.set("broker", .unhealthy("opening its logs"))

@@ -17,7 +17,7 @@ guard let redisURL = settings.redis else {
 }
 
 do {
-  let service = try Service(logger: logger)
+  let service = try Service(logger: logger, isPrompt: true)
   let health = Health()
   let metrics = Metrics()
   let inbox = try Inbox()

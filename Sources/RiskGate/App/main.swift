@@ -15,7 +15,7 @@ guard let redisURL = settings.redis, let defaults = settings.defaults else {
 }
 
 do {
-  let service = try Service(logger: logger)
+  let service = try Service(logger: logger, isPrompt: true)
   let health = Health()
   let metrics = Metrics()
   let server = try HealthServer(settings.health, health: health, metrics: metrics)

@@ -34,9 +34,11 @@ public final class Service: Sendable {
   private let parts = Mutex<[Part]>([])
   private let failure = Mutex<String?>(nil)
 
-  /// Takes over SIGTERM and SIGINT unless a latch is given. Call it before any other thread exists.
-  public init(logger: Logger, shutdown: Latch? = nil) throws(SystemError) {
+  /// Takes over SIGTERM and SIGINT unless a latch is given. Call it before any other thread exists. `isPrompt` is for a program that others
+  /// wait for at every record: all its threads take short turns on the processors.
+  public init(logger: Logger, isPrompt: Bool = false, shutdown: Latch? = nil) throws(SystemError) {
     self.logger = logger
+    if isPrompt, !takeShortTurns() { logger.debug("this kernel gives no short turns: busy neighbours delay records") }
     if let shutdown { self.shutdown = shutdown } else { self.shutdown = try Signals.install() }
   }
 
