@@ -13,7 +13,7 @@ private let perSecond = 200
 /// same socket; and the share of each part, from the records' own headers. The program makes two hops and the POST; with a third append it
 /// also awaits the broker's acknowledgement of a record before each POST, as OrderManager does for the order's plan.
 func measureOrderPath(_ stack: NativeStack, _ options: Options) throws -> [Line] {
-  let count = options.isShort ? 150 : 600
+  let count = options.isShort ? 100 : 600
   let topics = ["bench.chain.orders", "bench.chain.approved", "bench.chain.plans"]
   try KafkaAdmin(stack.settings).createTopics(topics.map { KafkaTopicSpecification($0, partitionCount: 1) })
   // As the services on the way do; processes that are started by now keep what they have.
