@@ -92,6 +92,7 @@ public struct ByteSet: Sendable {
   /// Whether a byte is in it.
   @inlinable @inline(__always)
   public func contains(_ byte: UInt8) -> Bool {
-    byte < 128 && (byte < 64 ? lower : upper) &>> UInt64(byte) & 1 == 1
+    let word = byte & 64 == 0 ? lower : upper
+    return byte < 128 && word &>> UInt64(byte) & 1 == 1
   }
 }

@@ -110,6 +110,18 @@ public struct FormParameters: Sendable, Hashable {
     }
   }
 
+  /// Adds text that is known to need none.
+  mutating func append(_ name: StaticString, plain text: String) {
+    var text = text
+    text.withUTF8 { utf8 in
+      append(name, atMost: utf8.count) { start in
+        var end = start
+        if let first = utf8.baseAddress { end.write(from: first, count: utf8.count) }
+        return end
+      }
+    }
+  }
+
   /// Adds a whole number.
   public mutating func append(_ name: StaticString, _ number: Int64) {
     append(name, atMost: DecimalText.maximumCount) { DecimalText.write(Int128(number), scale: 0, to: $0) }

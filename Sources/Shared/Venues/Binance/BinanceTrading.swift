@@ -46,7 +46,7 @@ public struct BinanceTrading: Sendable {
         form.append("quantity", order.quantity)
         form.append("price", price)
       }
-      form.append("newClientOrderId", order.clientID)
+      form.append("newClientOrderId", plain: order.clientID)
       form.append("newOrderRespType", word: "FULL")
     }
   }
