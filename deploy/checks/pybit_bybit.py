@@ -78,10 +78,27 @@ def rest(session, anonymous):
     run("positions are empty", lambda: session.get_positions(category="linear", settleCoin="USDT")["result"]["list"] == [])
 
 
+def stream(**settings):
+    """A WebSocket of the client's, which takes no message while it subscribes: it sends first and notes what it asked for afterwards, and
+    a venue next door answers in between."""
+    socket = unified_trading.WebSocket(testnet=False, **settings)
+    turn = threading.RLock()
+
+    def in_turn(function):
+        def call(*arguments, **named):
+            with turn:
+                return function(*arguments, **named)
+
+        return call
+
+    socket.subscribe, socket.callback = in_turn(socket.subscribe), in_turn(socket.callback)
+    return socket
+
+
 def public_stream(channel, books):
     """Follows books, trades and the ticker; every book that the client keeps is the venue's."""
     heard = Heard()
-    socket = unified_trading.WebSocket(testnet=False, channel_type=channel)
+    socket = stream(channel_type=channel)
     latest = {}
     for depth in books:
         socket.orderbook_stream(depth, SYMBOL, lambda message, depth=depth: latest.__setitem__(depth, message))
@@ -105,7 +122,7 @@ def public_stream(channel, books):
 
 def private_stream(session, keys):
     heard = Heard()
-    socket = unified_trading.WebSocket(testnet=False, channel_type="private", private_auth_expire=10, **keys)
+    socket = stream(channel_type="private", private_auth_expire=10, **keys)
     subscribed = []
     take = socket._process_subscription_message
     socket._process_subscription_message = lambda message: (take(message), subscribed.append(message["success"]))
