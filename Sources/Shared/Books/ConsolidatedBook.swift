@@ -67,50 +67,20 @@ public struct ConsolidatedBook: Hashable, Sendable {
   private static func merge(
     _ sides: [(venue: Venue, levels: [BookLevel])], depth: Int, dust: Quantity, isBetter: (Price, Price) -> Bool
   ) -> [VenueLevel] {
-    var heads: [Head] = []
-    heads.reserveCapacity(sides.count)
-    for (side, book) in sides.enumerated() {
-      if let head = Head(of: side, book.levels, from: 0, above: dust) { heads.append(head) }
-    }
+    var heads = sides.map { $0.levels.firstIndex(above: dust, from: 0) }
     var merged: [VenueLevel] = []
     merged.reserveCapacity(min(depth, sides.reduce(0) { $0 + $1.levels.count }))
-    while merged.count < depth, !heads.isEmpty {
-      var best = 0
-      for other in 1..<heads.count where heads[other].precedes(heads[best], sides, isBetter) { best = other }
-      let head = heads[best]
-      merged.append(VenueLevel(sides[head.side].venue, head.level))
-      if let next = Head(of: head.side, sides[head.side].levels, from: head.depth + 1, above: dust) {
-        heads[best] = next
-      } else {
-        heads.remove(at: best)
+    while merged.count < depth {
+      var best: (side: Int, level: VenueLevel)?
+      for (side, head) in heads.enumerated() where head < sides[side].levels.count {
+        let level = VenueLevel(sides[side].venue, sides[side].levels[head])
+        if best.map({ level.precedes($0.level, isBetter) }) ?? true { best = (side, level) }
       }
+      guard let best else { break }
+      merged.append(best.level)
+      heads[best.side] = sides[best.side].levels.firstIndex(above: dust, from: heads[best.side] + 1)
     }
     return merged
-  }
-
-  /// The best level of a side that is not merged yet. Numbers alone: comparing them counts no references.
-  private struct Head {
-    let side: Int
-    let depth: Int
-    let level: BookLevel
-
-    /// The first level above `dust`, at `depth` or behind it.
-    init?(of side: Int, _ levels: [BookLevel], from depth: Int, above dust: Quantity) {
-      var depth = depth
-      while depth < levels.count, levels[depth].quantity <= dust { depth += 1 }
-      guard depth < levels.count else { return nil }
-      self.side = side
-      self.depth = depth
-      level = levels[depth]
-    }
-
-    func precedes(
-      _ other: Head, _ sides: [(venue: Venue, levels: [BookLevel])], _ isBetter: (Price, Price) -> Bool
-    ) -> Bool {
-      guard level.price == other.level.price else { return isBetter(level.price, other.level.price) }
-      guard level.quantity == other.level.quantity else { return level.quantity > other.level.quantity }
-      return sides[side].venue < sides[other.side].venue
-    }
   }
 }
 
@@ -121,4 +91,17 @@ extension VenueLevel {
 
   /// Price and quantity.
   public var level: BookLevel { BookLevel(price: price, quantity: quantity) }
+
+  fileprivate func precedes(_ other: VenueLevel, _ isBetter: (Price, Price) -> Bool) -> Bool {
+    guard price == other.price else { return isBetter(price, other.price) }
+    return quantity == other.quantity ? venue < other.venue : quantity > other.quantity
+  }
+}
+
+extension [BookLevel] {
+  fileprivate func firstIndex(above dust: Quantity, from start: Int) -> Int {
+    var index = start
+    while index < count, self[index].quantity <= dust { index += 1 }
+    return index
+  }
 }
