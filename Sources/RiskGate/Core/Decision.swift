@@ -127,9 +127,7 @@ extension RiskEngine {
   private mutating func reserve(_ proposal: Proposal, _ id: ClientOrderID, _ key: UInt64, _ account: Int) {
     track(
       id, key: key, symbol: proposal.symbol, exposure: proposal.exposure, venue: market.venue(of: proposal.reach),
-      side: proposal.side,
-      total: proposal.reserve,
-      quantity: proposal.quantity, limitPrice: proposal.sendPrice, account)
+      side: proposal.side, total: proposal.reserve, quantity: proposal.quantity, limitPrice: proposal.sendPrice, account)
     accounts[account].approvals.add(now)
   }
 
@@ -144,8 +142,7 @@ extension RiskEngine {
     accounts[account].orders.add(
       TrackedOrder(
         id: id, key: key, symbol: symbol, base: market.symbols[symbol].base, venue: venue, side: side, total: total,
-        quantity: quantity,
-        limitPrice: limitPrice, number: number))
+        quantity: quantity, limitPrice: limitPrice, number: number))
     accounts[account].isChanged = true
     accounts[account].isShownChanged = true
   }

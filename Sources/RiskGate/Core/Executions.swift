@@ -184,8 +184,7 @@ extension RiskEngine {
   ) -> Int? {
     track(
       id, key: id.stableHash, symbol: symbol, exposure: accounts[account].exposure(of: market.symbols[symbol].base, in: market),
-      venue: venue, side: side, total: quantity, quantity: quantity,
-      limitPrice: limitPrice, account)
+      venue: venue, side: side, total: quantity, quantity: quantity, limitPrice: limitPrice, account)
     effects.append(.alert(alert(.warning, "order_adopted", "An order that was not approved here is alive.", account, id)))
     return accounts[account].orders.slot(of: id)
   }
