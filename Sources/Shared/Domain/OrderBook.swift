@@ -81,7 +81,13 @@ public struct OrderBook: Sendable {
 
   /// Up to `limit` best levels of a side, best first.
   public func levels(_ side: Side, limit: Int = .max) -> [BookLevel] {
-    side == .buy ? bids.levels(limit: limit, sign: 1) : asks.levels(limit: limit, sign: -1)
+    let total = min(limit, count(side))
+    var levels: [BookLevel] = []
+    levels.reserveCapacity(total)
+    for depth in 0..<total {
+      if let level = level(side, depth) { levels.append(level) }
+    }
+    return levels
   }
 }
 
@@ -100,19 +106,6 @@ struct Ladder: Sendable {
   subscript(depth: Int) -> (key: Int64, quantity: Int64) {
     let index = keys.count - 1 - depth
     return (keys[index], quantities[index])
-  }
-
-  /// Up to `limit` levels, the best first; a price is its key times `sign`.
-  func levels(limit: Int, sign: Int64) -> [BookLevel] {
-    let total = min(limit, count)
-    return [BookLevel](unsafeUninitializedCapacity: total) { levels, count in
-      for depth in 0..<total {
-        let (key, quantity) = self[depth]
-        levels.initializeElement(
-          at: depth, to: BookLevel(price: Price(units: key * sign), quantity: Quantity(units: quantity)))
-      }
-      count = total
-    }
   }
 
   mutating func removeAll() {
