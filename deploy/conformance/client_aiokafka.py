@@ -175,17 +175,18 @@ class AsyncClient(BrokerUnderTest):
 
         return self.wait(ask())
 
-    def member(self, group, topic, instance=None):
-        return Member(self, group, topic, instance)
+    def member(self, group, topic, instance=None, heartbeat_ms=500):
+        return Member(self, group, topic, instance, heartbeat_ms)
 
 
 class Member:
-    def __init__(self, client, group, topic, instance):
+    def __init__(self, client, group, topic, instance, heartbeat_ms):
         self.wait, self.topic = client.wait, topic
         self.group, self.admin = group, client.admin
         self.consumer = self.wait(client.started(lambda: AIOKafkaConsumer(
             topic, bootstrap_servers=client.bootstrap, group_id=group, group_instance_id=instance, enable_auto_commit=False,
-            auto_offset_reset="earliest", session_timeout_ms=10_000, heartbeat_interval_ms=500, metadata_max_age_ms=2_000)))
+            auto_offset_reset="earliest", session_timeout_ms=max(10_000, 3 * heartbeat_ms),
+            heartbeat_interval_ms=heartbeat_ms, metadata_max_age_ms=2_000)))
 
     def __enter__(self):
         return self

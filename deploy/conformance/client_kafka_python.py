@@ -112,8 +112,8 @@ class BlockingClient(BrokerUnderTest):
             found = consumer.offsets_for_times({place: moment})[place]
             return found.offset if found else None
 
-    def member(self, group, topic, instance=None):
-        return Member(self.bootstrap, group, topic, instance)
+    def member(self, group, topic, instance=None, heartbeat_ms=500):
+        return Member(self.bootstrap, group, topic, instance, heartbeat_ms)
 
 
 class _Closing:
@@ -130,11 +130,11 @@ class _Closing:
 
 
 class Member:
-    def __init__(self, bootstrap, group, topic, instance):
+    def __init__(self, bootstrap, group, topic, instance, heartbeat_ms):
         self.topic = topic
         self.consumer = KafkaConsumer(
             topic, bootstrap_servers=bootstrap, group_id=group, group_instance_id=instance, enable_auto_commit=False,
-            auto_offset_reset="earliest", session_timeout_ms=10_000, heartbeat_interval_ms=500)
+            auto_offset_reset="earliest", session_timeout_ms=max(10_000, 3 * heartbeat_ms), heartbeat_interval_ms=heartbeat_ms)
 
     def __enter__(self):
         return self
