@@ -65,6 +65,37 @@ import Wire
     try check(url, against: log, seed: seed)
   }
 
+  /// Rows of a batch are summed up before they are stored. However records are cut into batches, the tables hold what they hold when
+  /// each record is a batch of its own, down to the last column.
+  @Test(arguments: 1...6 as ClosedRange<UInt64>)
+  func anyBatchesLeaveTheSameRows(seed: UInt64) throws {
+    let records = RandomChanges(seed: seed, count: 200).records
+    var generator = SeededGenerator(seed: seed)
+    let alone = try database("alone_\(seed)")
+    let together = try database("together_\(seed)")
+    try store(records, in: alone) { 1 }
+    try store(records, in: together) { Int.random(in: 1...30, using: &generator) }
+    for table in ["orders", "child_orders", "fills", "rejections", "order_events", "input_offsets"] {
+      let rows = "SELECT to_jsonb(r) - 'updated_at' FROM \(table) r"
+      #expect(try lines(together, rows) == lines(alone, rows), "\(table), seed \(seed)")
+    }
+  }
+
+  /// Stores records in batches of the given sizes.
+  private func store(_ records: [LogRecord], in url: Secret, sizes: () -> Int) throws {
+    let store = try open(url)
+    var rest = records[...]
+    while !rest.isEmpty {
+      var batch = Batch()
+      let inputs = Dictionary(uniqueKeysWithValues: try Self.topics.map { ($0, try store.input(topic: $0, partition: 0)) })
+      for record in rest.prefix(sizes()) {
+        batch.add(record, stored: try #require(inputs[record.place.topic]))
+        rest = rest.dropFirst()
+      }
+      try store.store(batch)
+    }
+  }
+
   /// Some records of some inputs, in a random order between the topics.
   private func batch(of log: RandomLog, from inputs: [InputState], using generator: inout SeededGenerator) -> Batch {
     var batch = Batch()
@@ -84,7 +115,7 @@ import Wire
   private func dieWithin(_ batch: Batch, _ url: Secret) throws {
     let connection = try PostgresConnection(url, applicationName: "test")
     try connection.script("BEGIN")
-    try connection.batch(batch.changes.flatMap(\.statements))
+    try connection.batch(batch.runs.flatMap(\.statements))
   }
 
   @Test func aServerRestartInTheMiddleLosesNothing() throws {

@@ -50,10 +50,11 @@ public final class PostgresConnection {
   /// Runs one statement, prepared once per connection and text.
   @discardableResult
   public func query(_ sql: String, _ parameters: [String?] = []) throws(PostgresError) -> PostgresResult {
-    try refuseNUL(parameters)
+    let statement = PostgresStatement(sql, parameters)
+    try refuseNUL(statement)
     let name = try prepare(sql)
-    let result = withCStrings(parameters) { values in
-      PQexecPrepared(connection, name, Int32(parameters.count), values, nil, nil, 0)
+    let result = ParameterBuffer(statement.parameters).withPointers { values, lengths, formats in
+      PQexecPrepared(connection, name, Int32(parameters.count), values, lengths, formats, 0)
     }
     return try take(result)
   }
@@ -86,14 +87,14 @@ public final class PostgresConnection {
     guard !statements.isEmpty else { return [] }
     var names: [String] = []
     for statement in statements {
-      try refuseNUL(statement.parameters)
+      try refuseNUL(statement)
       names.append(try prepare(statement.sql))
     }
     guard PQenterPipelineMode(connection) == 1 else { throw lastError() }
     defer { PQexitPipelineMode(connection) }
     for (statement, name) in zip(statements, names) {
-      let sent = withCStrings(statement.parameters) { values in
-        PQsendQueryPrepared(connection, name, Int32(statement.parameters.count), values, nil, nil, 0)
+      let sent = ParameterBuffer(statement.parameters).withPointers { values, lengths, formats in
+        PQsendQueryPrepared(connection, name, Int32(statement.parameters.count), values, lengths, formats, 0)
       }
       guard sent == 1 else { throw lastError() }
     }
@@ -187,8 +188,10 @@ public final class PostgresConnection {
     PostgresError(sqlState: "08006", reason: PostgresConnection.trimmed(PQerrorMessage(connection)))
   }
 
-  private func refuseNUL(_ parameters: [String?]) throws(PostgresError) {
-    for case let text? in parameters where text.utf8.contains(0) { throw PostgresConnection.nulByte }
+  private func refuseNUL(_ statement: PostgresStatement) throws(PostgresError) {
+    for parameter in statement.parameters {
+      for case let text? in parameter.texts where text.utf8.contains(0) { throw PostgresConnection.nulByte }
+    }
   }
 
   /// PostgreSQL's text cannot hold it, and a C string would be cut there in silence.

@@ -26,17 +26,3 @@ public struct PostgresResult: Sendable, Equatable {
     affected = Int(String(cString: PQcmdTuples(result))) ?? 0
   }
 }
-
-/// A statement with its parameters: `$1`, `$2`, … in the text. Money goes as decimal text into `numeric`.
-public struct PostgresStatement: Sendable, Equatable {
-  /// The SQL text; keep it constant, since it is prepared once per connection.
-  public let sql: String
-  /// The parameters as text; nil is NULL.
-  public let parameters: [String?]
-
-  /// A statement with its parameters.
-  public init(_ sql: String, _ parameters: [String?] = []) {
-    self.sql = sql
-    self.parameters = parameters
-  }
-}

@@ -17,6 +17,9 @@ final class ProjectionStore {
   init(url: Secret, migrations: String) throws {
     connection = try PostgresConnection(url, applicationName: "apus-reconciler")
     try Migrations.apply(directory: migrations, to: connection)
+    // Each row is found by its key, however many a batch has and however young the table is: nothing is to be planned anew, and a plan
+    // made on an empty table must not read a full one.
+    try connection.script("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
   }
 
   /// Where an input goes on.
@@ -38,7 +41,7 @@ final class ProjectionStore {
       for (advance, count) in zip(batch.advances, moved) where count != 1 {
         throw InputMoved(topic: advance.before.topic, partition: advance.before.partition)
       }
-      try connection.batch(batch.changes.flatMap(\.statements))
+      try connection.batch(batch.runs.flatMap(\.statements))
       boundary("reconciler.transaction.filled")
     }
   }
