@@ -37,8 +37,9 @@ import Testing
   init() throws {
     Signals.ignoreBrokenPipes()
     server = try RedisServer()
+    // Patient: what is asked here is what the answers are, not how soon they come.
     connection = try RedisConnection(
-      try #require(RedisURL(server.url)), connectTimeoutMilliseconds: 1_000, commandTimeoutMilliseconds: 500)
+      try #require(RedisURL(server.url)), connectTimeoutMilliseconds: 30_000, commandTimeoutMilliseconds: 30_000)
   }
 
   @Test func givesEveryKindOfReply() throws {
@@ -55,7 +56,9 @@ import Testing
     let bytes = (0...255).map { UInt8($0) }
     try connection.command(.set("binary", bytes, expiresInSeconds: 60))
     #expect(try connection.command("GET", "binary") == .bytes(bytes))
-    #expect(try connection.command("TTL", "binary") == .integer(60))
+    // Redis rounds what is left, and some of it may be over.
+    guard case .integer(let left) = try connection.command("TTL", "binary") else { return #expect(Bool(false), "no number") }
+    #expect((30...60).contains(left))
   }
 
   @Test func aRefusalIsThrownAndTheConnectionLivesOn() throws {
@@ -77,10 +80,12 @@ import Testing
   }
 
   @Test func aFrozenServerIsATimeOutNotAWaitForEver() throws {
+    let hasty = try RedisConnection(
+      try #require(RedisURL(server.url)), connectTimeoutMilliseconds: 30_000, commandTimeoutMilliseconds: 500)
     server.freeze(true)
     defer { server.freeze(false) }
-    #expect(throws: RedisError.self) { try connection.command("PING") }
-    #expect(!connection.isConnected)
+    #expect(throws: RedisError.self) { try hasty.command("PING") }
+    #expect(!hasty.isConnected)
   }
 
   @Test func reconnectsWhenToldTo() throws {
@@ -97,10 +102,11 @@ import Testing
   @Test func logsInAndSelectsTheDatabase() throws {
     let guarded = try RedisServer(password: "open:sesame@")
     let good = try #require(RedisURL("redis://:open%3Asesame%40@127.0.0.1:\(guarded.port)/2"))
-    let connection = try RedisConnection(good)
+    let connection = try RedisConnection(good, connectTimeoutMilliseconds: 30_000, commandTimeoutMilliseconds: 30_000)
     try connection.command("SET", "k", "v")
     let other = try #require(RedisURL("redis://:open%3Asesame%40@127.0.0.1:\(guarded.port)/0"))
-    #expect(try RedisConnection(other).command("GET", "k") == .null)
+    let beside = try RedisConnection(other, connectTimeoutMilliseconds: 30_000, commandTimeoutMilliseconds: 30_000)
+    #expect(try beside.command("GET", "k") == .null)
     let wrong = try #require(RedisURL("redis://:wrong@127.0.0.1:\(guarded.port)"))
     #expect(throws: RedisError.self) { try RedisConnection(wrong) }
   }

@@ -49,6 +49,25 @@ public final class ChildProcess: Sendable {
     }
   }
 
+  /// Stops the program in its tracks, or lets it go on; returns once none of its threads runs any more. A signal alone says only that they
+  /// will: until the kernel has told each of them, they go on.
+  public func freeze(_ frozen: Bool) {
+    signal(frozen ? SIGSTOP : SIGCONT)
+    guard frozen else { return }
+    let stands = waitUntil(timeoutMilliseconds: 30_000) { threadStates.allSatisfy { $0 == "T" } }
+    precondition(stands, "process \(processID) was told to stop and goes on")
+  }
+
+  /// The kernel's letter for the state of each thread, which stands behind the program's name in brackets. A thread that has ended meanwhile
+  /// has none.
+  private var threadStates: [Character] {
+    let threads = (try? listDirectory("/proc/\(processID)/task")) ?? []
+    return threads.compactMap { thread in
+      guard let bytes = try? readFile("/proc/\(processID)/task/\(thread)/stat") else { return nil }
+      return String(decoding: bytes, as: UTF8.self).split(separator: ")").last?.first { $0 != " " }
+    }
+  }
+
   /// Waits for the end; gives the exit code, or 128 + the signal's number. nil when the time is over first.
   public func wait(timeoutMilliseconds: Int) -> Int32? {
     var code: Int32?

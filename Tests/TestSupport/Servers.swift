@@ -27,7 +27,7 @@ public final class RedisServer: Sendable {
 
   /// Stops the server in its tracks, or lets it go on: a peer that hangs.
   public func freeze(_ frozen: Bool) {
-    process.signal(frozen ? SIGSTOP : SIGCONT)
+    process.freeze(frozen)
   }
 }
 
@@ -58,7 +58,7 @@ public final class PostgresServer: Sendable {
 
   /// Ends the server in haste, cutting every connection; `start` brings it back with its data.
   public func stop() {
-    _ = process.withLock { $0.stop(signal: SIGINT) }
+    _ = process.withLock { $0.stop(signal: SIGINT, timeoutMilliseconds: 30_000) }
   }
 
   /// Starts the server again after `stop`.
@@ -106,7 +106,7 @@ public final class LocalKafkaServer: Sendable {
 
   /// Stops the broker in its tracks, or lets it go on: a peer that hangs.
   public func freeze(_ frozen: Bool) {
-    process.signal(frozen ? SIGSTOP : SIGCONT)
+    process.freeze(frozen)
   }
 
   /// Ends the broker by SIGKILL, as a crash would.
