@@ -44,6 +44,9 @@ extension KafkaConsumer {
     throw TestSupportError("the event did not come in time")
   }
 
+  /// Closes with all patience: that it ends is what counts.
+  func leave() -> Bool { close(timeoutMilliseconds: 30_000) }
+
   /// The values of the next records.
   func values(_ count: Int) throws -> [String] {
     var values: [String] = []
