@@ -37,7 +37,7 @@ import Testing
         "nobody listened, so nothing was sent")
       #expect(refused.reason == .unconnectable)
       let unknown = try #require(
-        try await client.outcome(of: HTTPRequest(.get, "http://no-such-host.invalid/")).unsent,
+        try await client.outcome(of: HTTPRequest(.get, "http://\(impossibleHost)/")).unsent,
         "there is no such host, so nothing was sent")
       #expect(unknown.reason == .unresolvable)
     }
@@ -46,19 +46,22 @@ import Testing
   /// The thread that takes answers may be slow: a request on a connection that stands does not wait for it.
   @Test func aRequestLeavesOnTheThreadThatSubmitsIt() async throws {
     let seen = Log<String>()
+    let together = Log<HTTPResponder>()
     try await withServer(
       answer: { request, responder in
         seen.append(request.path)
-        responder.respond(.text("ok"))
+        guard request.path == "/together" else { return responder.respond(.text("ok")) }
+        // Answered only once both are here.
+        together.append(responder)
+        if together.all.count == 2 { for each in together.all { each.respond(.text("ok")) } }
       }
     ) { server in
       try await withClient { client in
         let base = "http://127.0.0.1:\(server.port)"
-        _ = try await client.outcome(of: HTTPRequest(.get, "\(base)/first"))
         // Two connections stand from here on: one for each of two requests at a time.
-        async let second = client.outcome(of: HTTPRequest(.get, "\(base)/second"))
-        async let third = client.outcome(of: HTTPRequest(.get, "\(base)/third"))
-        _ = try await (second, third)
+        async let first = client.outcome(of: HTTPRequest(.get, "\(base)/together"))
+        async let second = client.outcome(of: HTTPRequest(.get, "\(base)/together"))
+        _ = try await (first, second)
         let held = Latch()
         let isHolding = Log<Bool>()
         try client.submit(HTTPRequest(.get, "\(base)/held")) { _ in
@@ -82,7 +85,12 @@ import Testing
       try await withClient { client in
         let base = "http://127.0.0.1:\(server.port)/"
         let request = HTTPRequest(.get, base, timeoutMilliseconds: 50, connectTimeoutMilliseconds: 40)
-        for _ in 0..<3 { #expect(try await client.outcome(of: request).response != nil) }
+        // On a busy machine so short a time may be over before the answer.
+        var answers = 0
+        for _ in 0..<200 where answers < 3 {
+          if try await client.outcome(of: request).response != nil { answers += 1 }
+        }
+        #expect(answers == 3)
         try await Task.sleep(for: .milliseconds(100))
         let before = processNanoseconds()
         try await Task.sleep(for: .milliseconds(400))
@@ -105,7 +113,7 @@ import Testing
   @Test func aSilentServerIsATimeOutThatMayHaveBeenSent() async throws {
     let server = try ScriptedServer { _, socket in _ = socket.receiveAll() }
     try await withClient { client in
-      let request = HTTPRequest(.post, "http://127.0.0.1:\(server.port)/", body: [1], timeoutMilliseconds: 200)
+      let request = HTTPRequest(.post, "http://127.0.0.1:\(server.port)/", body: [1], timeoutMilliseconds: 4_000)
       let failure = try #require(try await client.outcome(of: request).doubtful, "the request had left")
       #expect(failure.reason == .timedOut)
     }

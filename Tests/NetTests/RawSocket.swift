@@ -94,12 +94,13 @@ final class ScriptedServer: Sendable {
         connection += 1
         detach { try? script(number, socket) }
       }
+      // Closed by whoever accepts: were it closed beside him, he might accept on what has its number next.
+      listener.close()
     }
   }
 
   deinit {
     shutdown(listener.descriptor, Int32(SHUT_RDWR))
-    listener.close()
   }
 }
 

@@ -30,6 +30,9 @@ func withClient(
   try await body(client)
 }
 
+/// A name that nobody can have, since a part of it is longer than 63 letters: known without asking anybody, who might be slow to answer.
+let impossibleHost = String(repeating: "x", count: 64) + ".invalid"
+
 /// A request written out in one line, so that a test can say "the server saw this".
 func summary(_ request: HTTPServerRequest) -> String {
   "\(request.method.rawValue) \(request.path) \(request.rawQuery ?? "-") \(request.body.count)"

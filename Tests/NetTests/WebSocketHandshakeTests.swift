@@ -16,7 +16,7 @@ private let accepted =
       _ = socket.receiveAll()
     }
     var configuration = WebSocketClient.Configuration()
-    configuration.connectTimeoutMilliseconds = 2_000
+    configuration.connectTimeoutMilliseconds = 20_000
     try await withWebSocketClient(configuration) { client in
       try client.connect(WebSocketRequest("ws://127.0.0.1:\(server.port)/", subprotocols: ["v1"])) { _, event, _ in
         heard.append(summary(event))
@@ -62,6 +62,7 @@ private let accepted =
       try client.connect(WebSocketRequest("ws://127.0.0.1:\(server.port)/")) { _, event, _ in heard.append(summary(event)) }
       try await heard.wait { $0.count == 2 }
       #expect(heard.all[1].hasPrefix("closed:\(code):") && heard.all[1].hasSuffix(":true"), "\(heard.all)")
+      try await told.wait { !$0.isEmpty }
       let close = try #require(told.all.first)
       #expect(close.first == 0x88 && close[1] & 0x80 != 0)
       #expect(Int(close[6] ^ close[2]) << 8 | Int(close[7] ^ close[3]) == code)
