@@ -17,8 +17,8 @@ import Testing
     #expect(Base32.encode([0x00, 0x44, 0x32, 0x14, 0xc7]) == "01234567")
   }
 
-  @Test func encodingsAgreeWithSlowOnes() {
-    let seed = UInt64.random(in: .min ... .max)
+  @Test(arguments: 1...4 as ClosedRange<UInt64>)
+  func encodingsAgreeWithSlowOnes(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     for _ in 0..<500 {
       let bytes = random.bytes(upTo: 70)

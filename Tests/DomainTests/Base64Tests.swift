@@ -19,8 +19,8 @@ import Testing
     #expect(Base64.decode(text) == nil)
   }
 
-  @Test func aSlowOneAgrees() {
-    let seed = UInt64.random(in: .min ... .max)
+  @Test(arguments: 1...4 as ClosedRange<UInt64>)
+  func aSlowOneAgrees(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     for _ in 0..<500 {
       let bytes = (0..<Int.random(in: 0...70, using: &random)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
