@@ -42,7 +42,7 @@ import Wire
 
     deinit {
       stop.set()
-      if !thread.join(timeoutMilliseconds: 5_000) { Issue.record("the projector did not stop in time") }
+      if !thread.join(timeoutMilliseconds: 30_000) { Issue.record("the projector did not stop in time") }
     }
   }
 
@@ -74,7 +74,7 @@ import Wire
         _ = try producer.send(topic: Topic.executions, partition: 1, value: value, headers: epoch)
       }
     }
-    #expect(try producer.flush(timeoutMilliseconds: 10_000))
+    #expect(try producer.flush(timeoutMilliseconds: 30_000))
   }
 
   private func count(_ database: Secret, _ sql: String) -> Int? {
@@ -96,16 +96,16 @@ import Wire
     try send(0..<200, by: producer)
     do {
       let running = try Running(kafka, database)
-      #expect(waitUntil(timeoutMilliseconds: 20_000) { filledOrders(database) == 200 })
+      #expect(waitUntil(timeoutMilliseconds: 60_000) { filledOrders(database) == 200 })
       postgres.stop()
       try send(200..<400, by: producer)
-      #expect(waitUntil(timeoutMilliseconds: 20_000) { !running.health.isHealthy })
+      #expect(waitUntil(timeoutMilliseconds: 60_000) { !running.health.isHealthy })
       try postgres.start()
-      #expect(waitUntil(timeoutMilliseconds: 20_000) { filledOrders(database) == 400 && running.health.isHealthy })
+      #expect(waitUntil(timeoutMilliseconds: 60_000) { filledOrders(database) == 400 && running.health.isHealthy })
       try send(400..<500, by: producer)
     }
     let running = try Running(kafka, database)
-    #expect(waitUntil(timeoutMilliseconds: 20_000) { filledOrders(database) == 500 && running.health.isHealthy })
+    #expect(waitUntil(timeoutMilliseconds: 60_000) { filledOrders(database) == 500 && running.health.isHealthy })
     #expect(count(database, "SELECT count(*) FROM fills") == 500)
     #expect(count(database, "SELECT count(*) FROM order_events") == 2_000)
   }
@@ -127,7 +127,7 @@ import Wire
     _ = try producer.send(topic: Topic.executions, partition: 1, value: strange)
     try send(0..<1, by: producer)
     let running = try Running(kafka, database)
-    #expect(waitUntil(timeoutMilliseconds: 20_000) { filledOrders(database) == 1 && running.health.isHealthy })
+    #expect(waitUntil(timeoutMilliseconds: 60_000) { filledOrders(database) == 1 && running.health.isHealthy })
     // A letter may come twice, never not at all.
     var codes: [Int64: RejectionCode] = [:]
     try KafkaReader(KafkaSettings(bootstrap: kafka.bootstrap, clientID: "test")).readPartition(Topic.deadLetters, 0) {

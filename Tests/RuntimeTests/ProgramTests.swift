@@ -23,7 +23,7 @@ import Testing
   @Test(arguments: [SIGTERM, SIGINT]) func aSignalStopsThePartsInReverseOrder(signal: Int32) throws {
     let process = try probe()
     #expect(isRunning(process))
-    #expect(process.stop(signal: signal) == 0)
+    #expect(process.stop(signal: signal, timeoutMilliseconds: 20_000) == 0)
     let ended = try #require(messages(process).firstIndex(of: "core ended"))
     let stopped = try #require(messages(process).firstIndex(of: "writer stopped"))
     #expect(ended < stopped && messages(process).last == "stopped")
