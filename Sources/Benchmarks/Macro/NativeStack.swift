@@ -77,7 +77,7 @@ final class NativeStack {
       _ = try Self.run(
         [
           "apus", "limits", "set", "max_orders_per_second=1000000", "max_position.BTC=1000000", "max_daily_loss=100000000",
-          "order_max_age_ms=60000", "approval_lifetime_ms=60000", "--account", account,
+          "order_max_age_ms=60000", "reference_max_age_ms=60000", "approval_lifetime_ms=60000", "--account", account,
         ], environment)
     }
   }

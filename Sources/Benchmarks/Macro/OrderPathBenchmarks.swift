@@ -116,7 +116,7 @@ private func chain(_ stack: NativeStack, _ topics: [String], appends: Int, _ cou
 }
 
 /// What has arrived once it is so many, each under another id; fails when they do not come.
-func awaitArrivals(_ count: Int, at stack: NativeStack, seconds: Int = 20) throws -> [floor_arrival] {
+func awaitArrivals(_ count: Int, at stack: NativeStack, seconds: Int = 60) throws -> [floor_arrival] {
   var arrivals: [floor_arrival] = []
   _ = waitUntil(timeoutMilliseconds: seconds * 1_000) {
     arrivals += stack.takeArrivals()
