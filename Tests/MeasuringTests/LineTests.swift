@@ -59,5 +59,12 @@ import Testing
     #expect(margins.faults(in: [good], isEverything: true) == ["book was not measured beside its floor"])
     #expect(margins.faults(in: [good], isEverything: false).isEmpty)
     #expect(throws: Margins.Unreadable.self) { try Margins("decode fast") }
+    #expect(margins.exceeded(by: [good, bad]) == ["book"] && margins.exceeded(by: [good]).isEmpty)
+  }
+
+  @Test func theBetterOfTwoMeasurementsHasTheLowerRatio() {
+    // It took longer, on a machine that was slower still.
+    let (first, second) = (Line("a", unit: "ns", ours: [31], floor: [10]), Line("a", unit: "ns", ours: [50], floor: [25]))
+    #expect(first.better(second).ours == second.ours && second.better(first).ours == second.ours)
   }
 }

@@ -61,6 +61,12 @@ public struct Line: Sendable {
     return line
   }
 
+  /// Of two measurements of one line, the one with the lower ratio.
+  public func better(_ other: Line) -> Line {
+    guard let ratio, let others = other.ratio else { return self }
+    return others.median < ratio.median ? other : self
+  }
+
   /// Whether the target is met, by the medians; nil without one.
   public var isMet: Bool? {
     switch target {

@@ -29,6 +29,12 @@ public struct Margins: Sendable, Hashable {
     self.limits = limits
   }
 
+  /// The names of the lines whose ratio is above its limit.
+  public func exceeded(by lines: [Line]) -> Set<String> {
+    Set(
+      limits.filter { limit in lines.contains { $0.name == limit.name && ($0.ratio?.median ?? 0) > limit.ratio } }.map(\.name))
+  }
+
   /// What is wrong with these lines: a ratio above its limit, or, when everything was to be measured, a line that is judged and missing.
   public func faults(in lines: [Line], isEverything: Bool) -> [String] {
     limits.compactMap { limit in
