@@ -40,6 +40,7 @@ final class RawSocket: Sendable {
     var sent = 0
     while sent < bytes.count {
       let count = bytes[sent...].withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      if count < 0, errno == EINTR { continue }
       try #require(count > 0, "the peer takes no more bytes")
       sent += count
     }
@@ -48,7 +49,9 @@ final class RawSocket: Sendable {
   /// One read; empty at the end of the stream, on a reset and when a minute has passed.
   func receiveSome() -> [UInt8] {
     var buffer = [UInt8](repeating: 0, count: 64 * 1_024)
-    let count = recv(descriptor, &buffer, buffer.count, 0)
+    var count = recv(descriptor, &buffer, buffer.count, 0)
+    // A process that was stopped and goes on finds its call interrupted.
+    while count < 0, errno == EINTR { count = recv(descriptor, &buffer, buffer.count, 0) }
     return Array(buffer.prefix(max(0, count)))
   }
 
