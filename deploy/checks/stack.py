@@ -24,8 +24,11 @@ LOCAL = ROOT / "deploy" / "local.sh"
 ENDED = {"filled", "cancelled", "expired", "rejected", "halted"}
 
 
-# How many times longer than it says a wait lasts: a check that is about something else than time asks for more.
-patience = 1
+# How many times longer than it says a wait lasts: what is awaited comes, on a machine that does other things besides, too.
+PATIENCE = 3
+# Limits that stand in no order's way. A reference price may be old: where all stands still for some seconds, so do the books.
+WIDE = {"max_orders_per_second": 100_000, "max_order_notional": 10**9, "max_position__BTC": 10**6, "max_daily_loss": 10**9,
+        "reference_max_age_ms": 60_000}
 
 
 class Failure(AssertionError):
@@ -38,21 +41,27 @@ def expect(condition, message):
 
 
 def wait_until(condition, seconds, what):
-    """The condition's first true value; a condition that never holds is a failure that says what was awaited."""
-    seconds *= patience
+    """The condition's first true value; a condition that never holds is a failure that says what was awaited. It is asked once more after
+    the end: this process, too, may have stood still meanwhile."""
+    seconds *= PATIENCE
     end = time.monotonic() + seconds
     while True:
+        is_over = time.monotonic() > end
         value = condition()
         if value:
             return value
-        if time.monotonic() > end:
+        if is_over:
             raise Failure(f"not within {seconds} s: {what}")
         time.sleep(0.02)
 
 
-def thread_states(pid):
-    """The scheduler's letter for each thread of a process."""
-    return [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+def stands_still(pid):
+    """Whether no thread of a process runs."""
+    try:
+        tasks = list(pathlib.Path(f"/proc/{pid}/task").iterdir())
+        return all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
+    except (FileNotFoundError, ProcessLookupError):
+        return False  # A thread that has just ended.
 
 
 class Log:
@@ -230,20 +239,28 @@ class Stack:
 
     # --- programs ---
 
+    def supervised(self, name):
+        """A number that a supervisor has written down. While it writes a new one, the file is empty."""
+        return int(wait_until(lambda: (self.run_dir / name).read_text().strip(), 10, f"a number in {name}"))
+
     def pid(self, program):
-        return int((self.run_dir / f"{program}.child").read_text())
+        return self.supervised(f"{program}.child")
 
     def kill(self, program, number=signal.SIGKILL):
         pid = self.pid(program)
         os.kill(pid, number)
         return pid
 
+    def freeze(self, program):
+        """Stops it; when this returns, no thread of it runs, whatever the signal took to arrive."""
+        pid = self.kill(program, signal.SIGSTOP)
+        wait_until(lambda: stands_still(pid), 10, f"{program} stands still")
+
     @contextlib.contextmanager
     def stopped(self, program):
-        """The program stands still inside the block: from its first line on no thread of it runs, whatever the signal took to arrive."""
-        pid = self.kill(program, signal.SIGSTOP)
+        """The program stands still inside the block, from its first line on."""
         try:
-            wait_until(lambda: all(state == "T" for state in thread_states(pid)), 10, f"{program} stands still")
+            self.freeze(program)
             yield
         finally:
             self.kill(program, signal.SIGCONT)
@@ -260,7 +277,7 @@ class Stack:
         subprocess.run([LOCAL, "restart", program], check=True, env=self.environment, stdin=subprocess.DEVNULL)
 
     def restarts(self, program):
-        return int((self.run_dir / f"{program}.restarts").read_text())
+        return self.supervised(f"{program}.restarts")
 
     def healthy(self):
         return subprocess.run([LOCAL, "status"], env=self.environment, capture_output=True).returncode == 0
