@@ -14,7 +14,7 @@ import traceback
 import psycopg2
 
 import first_order
-from stack import ENDED, Failure, Stack, expect, wait_until
+from stack import ENDED, WIDE, Failure, Stack, expect, wait_until
 
 D = decimal.Decimal
 CHECKS = []
@@ -64,7 +64,8 @@ def settle(stack, account="main"):
 
 
 def open_orders(stack, account):
-    last = {}
+    """What was approved and has not ended, OrderManager may have told of it or not yet."""
+    last = {r["client_order_id"]: "approved" for r in stack.log.find("orders.approved", account=account, action="new")}
     for event in stack.log.find("executions", account=account):
         if "status" in event:
             last[event["client_order_id"]] = event["status"]
@@ -180,6 +181,21 @@ def the_position_limit_counts_open_orders(stack):
     expect(dust >= 0, "dust is what fees leave")
 
 
+def judged_by_rate(verdicts, limit):
+    """That orders sent at once are judged as the limit says: by the second before the decision on each, so long as it took. Gives how many
+    were approved."""
+    passed = []
+    for verdict, record in verdicts:
+        moment = record["decided_at"]
+        wanted = "approved" if sum(moment - one < 1_000_000_000 for one in passed) < limit else "rejected"
+        expect(verdict == wanted, f"{verdict} at {moment}, approved before at {passed}")
+        if verdict == "approved":
+            passed.append(moment)
+        else:
+            expect(record["code"] == 801, f"the code is {record['code']}, not 801")
+    return len(passed)
+
+
 @check
 def the_rate_limit_lets_five_through(stack):
     settle(stack)
@@ -190,23 +206,27 @@ def the_rate_limit_lets_five_through(stack):
     for identifier in identifiers:
         stack.send({"client_order_id": identifier, "side": "buy", "quantity": "0.01", "price": price})
     stack.flush()
-    verdicts = [stack.decision(i) for i in identifiers]
-    expect([v for v, _ in verdicts] == ["approved"] * 5 + ["rejected"] * 3, f"{[v for v, _ in verdicts]}")
-    expect(all(r["code"] == 801 for v, r in verdicts if v == "rejected"), "the code is 801")
+    expect(judged_by_rate([stack.decision(i) for i in identifiers], 5) >= 5, "the first five pass")
     settle(stack)
     stack.set_limits(max_orders_per_second=1000)
+
+
+def settled_loss(stack, frozen):
+    """The day's loss when it counts every trade, at the mark of the frozen prices: then it is a fixed number."""
+    risk, shown = stack.risk(), json.loads(stack.redis.get("position:main:BTC-USDT") or "{}")
+    held = {exposure["asset"]: D(exposure["position"]) for exposure in risk.get("exposures", [])}
+    if held.get("BTC") != position(stack) or [ask(stack), bid(stack)] != frozen or 2 * D(shown.get("mark") or 0) != sum(frozen):
+        return None
+    return -D(risk["daily_profit"])
 
 
 @check
 def the_daily_loss_stops_at_its_limit(stack):
     settle(stack)
     stack.set_limits(max_orders_per_second=1000, max_daily_loss=1000000, max_position__BTC=100)
+    frozen = [ask(stack), bid(stack)]
     stack.ended(approved(stack, {"side": "buy", "quantity": "0.1"})["client_order_id"])
-    # Quantities come back to a flat book as far as the lot allows: marks are frozen, so the loss is a fixed number.
-    loss = wait_until(lambda: -D(stack.risk().get("daily_profit", "0")), 10, "a loss: the spread and the fees")
-    time.sleep(0.5)
-    loss = -D(stack.risk()["daily_profit"])
-    expect(loss > 0, f"the day's loss is {loss}")
+    loss = wait_until(lambda: settled_loss(stack, frozen), 10, "a loss, the spread and the fees, that counts all that was traded")
     price = str((bid(stack) - 300).quantize(D("0.01")))
     stack.set_limits(max_daily_loss=loss + D("0.000000000000000001"))
     approved(stack, {"side": "buy", "quantity": "0.01", "price": price})
@@ -221,14 +241,14 @@ def the_daily_loss_stops_at_its_limit(stack):
 @check
 def an_order_that_waited_too_long_is_refused(stack):
     settle(stack)
-    stack.set_limits(order_max_age_ms=800)
+    stack.set_limits(order_max_age_ms=4000)
     price = str((bid(stack) - 300).quantize(D("0.01")))
     approved(stack, {"side": "buy", "quantity": "0.01", "price": price})
     stale = new_id("stale")
     with stack.stopped("riskgate-0"):
         stack.send({"client_order_id": stale, "side": "buy", "quantity": "0.01", "price": price})
         stack.flush()
-        time.sleep(1)  # the age on the topic is what is tested
+        time.sleep(4.1)  # the age on the topic is what is tested
     verdict, record = stack.decision(stale)
     expect(record.get("code") == 303, f"an order older than the limit is stale, not {verdict}: {record}")
     stack.set_limits(order_max_age_ms=10000)
@@ -273,8 +293,8 @@ def hostile_records_are_answered_and_nobody_falls(stack):
     expect(stack.decision("huge-1")[1]["code"] == 207, "1e400 is out of range")
     wait_until(lambda: stack.log.count("dead_letters") >= letters + len(raw), 15, "a dead letter each")
     approved(stack, {"side": "buy", "quantity": "0.01"})
+    stack.await_healthy()
     expect(before == {p: stack.restarts(p) for p in before}, "a program fell")
-    expect(stack.healthy(), "every program is up")
 
 
 @check
@@ -305,11 +325,13 @@ def strangers_records_on_our_own_topics_stop_no_take_over(stack):
 @check
 def without_a_book_nothing_increases(stack):
     settle(stack)
+    stack.set_limits(reference_max_age_ms=2000)
     with stack.stopped("ingestor-0"):  # connected but silent
         time.sleep(2.6)  # the age at which a book stops being a reference is what is tested
         rejected_with(stack, {"side": "buy", "quantity": "0.01"}, 401)
     wait_until(lambda: stack.top().get("valid"), 20, "a valid book again")
     wait_until(lambda: attempt(lambda: approved(stack, {"side": "buy", "quantity": "0.01"})), 20, "orders pass again")
+    stack.set_limits(reference_max_age_ms=WIDE["reference_max_age_ms"])
 
 
 def attempt(action):
@@ -326,7 +348,7 @@ def a_thousand_orders(stack, seed, accounts, disturb):
     """Mixed orders on all accounts; `disturb(n)` is called before the nth. Then PostgreSQL must equal the simulator's own account."""
     generator = random.Random(seed)
     for account in accounts:
-        stack.set_limits(account, max_orders_per_second=100000, max_order_notional=10**9, max_position__BTC=10**6, max_daily_loss=10**9)
+        stack.set_limits(account, **WIDE)
     sent = []
     started = time.monotonic()
     for number in range(1000):
@@ -439,12 +461,15 @@ def compare_positions(stack):
     """RiskGate's position and cash in Redis against an independent sum over the fills: exact, through partial closes and flips."""
     for account, symbol in stack.query("SELECT DISTINCT account, symbol FROM fills"):
         base, quote = symbol.split("-")
-        quantity, cash = D(0), D(0)
-        for side, price, amount, fee, asset in stack.query(
-                "SELECT side, price, quantity, fee, fee_asset FROM fills WHERE account = %s AND symbol = %s", account, symbol):
-            sign = 1 if side == "buy" else -1
-            quantity += sign * amount - (fee if asset == base else 0)
-            cash -= sign * price * amount + (fee if asset == quote else 0)
+
+        def recorded():
+            quantity, cash = D(0), D(0)
+            for side, price, amount, fee, asset in stack.query(
+                    "SELECT side, price, quantity, fee, fee_asset FROM fills WHERE account = %s AND symbol = %s", account, symbol):
+                sign = 1 if side == "buy" else -1
+                quantity += sign * amount - (fee if asset == base else 0)
+                cash -= sign * price * amount + (fee if asset == quote else 0)
+            return quantity, cash
 
         def shown():
             position = json.loads(stack.redis.get(f"position:{account}:{symbol}") or "{}")
@@ -456,9 +481,10 @@ def compare_positions(stack):
             return held, D(position["realised"]) - D(position["cost"]).copy_sign(held)
 
         try:
-            wait_until(lambda: shown() == (quantity, cash), 10, "")
+            # Both are written behind the log, each at its own pace.
+            wait_until(lambda: shown() == recorded(), 10, "")
         except Failure:
-            raise Failure(f"{account} {symbol}: position and cash are {(quantity, cash)} by the fills and {shown()} in Redis") from None
+            raise Failure(f"{account} {symbol}: position and cash are {recorded()} by the fills and {shown()} in Redis") from None
 
 
 @check
@@ -499,6 +525,8 @@ def a_thousand_orders_with_every_server_killed(stack):
 
 def two_of_each(stack):
     """Two accounts on different partitions, two RiskGates, two OrderManagers: each account's limits hold, its orders are sent once."""
+    for topic in ("orders.approved", "executions"):
+        wait_until(lambda: len(owners(stack, topic)) == 2, 30, f"two owners of {topic}")
     stack.set_limits("main", max_orders_per_second=5)
     stack.set_limits("desk", max_orders_per_second=3)
     time.sleep(1.1)
@@ -509,14 +537,19 @@ def two_of_each(stack):
     stack.flush()
     for account, limit in (("main", 5), ("desk", 3)):
         verdicts = [stack.decision(i, account) for i in identifiers[account]]
-        expect([v for v, _ in verdicts].count("approved") == limit, f"{account}: {[v for v, _ in verdicts]}")
+        judged_by_rate(verdicts, limit)
         for verdict, record in verdicts:
             if verdict == "approved":
                 expect(stack.ended(record["client_order_id"], account)["status"] == "filled", "an approved order is filled")
     for topic in ("orders.approved", "executions"):
-        owners = {account: owner_of(stack, topic, account) for account in ("main", "desk")}
-        expect(owners["main"] != owners["desk"], f"one program owns both accounts' partitions of {topic}: {owners}")
+        of = {account: owner_of(stack, topic, account) for account in ("main", "desk")}
+        expect(of["main"] != of["desk"], f"one program owns both accounts' partitions of {topic}: {of}")
     a_thousand_orders(stack, 3, ["main", "desk"], lambda number: None)
+
+
+def owners(stack, topic):
+    """Who owns partitions of the topic: whoever took each last."""
+    return {owner for owner in {r["_partition"]: r["owner"] for r in stack.log.find(topic, type="epoch")}.values()}
 
 
 def owner_of(stack, topic, account):
@@ -558,15 +591,23 @@ MARKET = {
 }
 
 
+def bear_pauses(stack):
+    """A machine that pauses makes no book too old."""
+    for account in ("main", "desk"):
+        stack.set_limits(account, reference_max_age_ms=WIDE["reference_max_age_ms"])
+
+
 def main():
     words = sys.argv[1:]
     wanted = [c for c in CHECKS if not words or any(w in c.__name__ for w in words)]
     failures = 0
     if wanted:
         with Stack(**MARKET) as stack:
+            bear_pauses(stack)
             failures += run(stack, wanted + [schemas])
     if not words or "two_of_each" in words:
         with Stack(scale=["RiskGate=2", "OrderManager=2"], **MARKET) as stack:
+            bear_pauses(stack)
             failures += run(stack, [two_of_each])
     sys.exit(1 if failures else 0)
 

@@ -52,8 +52,7 @@ def check(bootstrap, redis_url, database_url):
     account, identifier = record["account"], record["client_order_id"]
 
     live = redis.Redis.from_url(redis_url, decode_responses=True)
-    order = wait_until(lambda: live.get(f"order:{account}:{identifier}"), 5, "the order in Redis")
-    expect(json.loads(order)["status"] == "filled", f"Redis says {order}")
+    wait_until(lambda: json.loads(live.get(f"order:{account}:{identifier}") or "{}").get("status") == "filled", 5, "Redis says filled")
     wait_until(lambda: live.keys(f"position:{account}:*"), 5, "a position in Redis")
 
     connection = psycopg2.connect(database_url)
