@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 
-from stack import Stack, expect, wait_until
+from stack import WIDE, Stack, expect, wait_until
 
 # Of Binance an order costs 1, so that so much a minute allows as many orders in a second as Bybit does.
 WEIGHT_PER_MINUTE = 1_200
@@ -85,7 +85,7 @@ def judge(stack, story, cancels):
     for target, cancel, sent_at in cancels:
         end = stack.ended(target)
         expect(end["status"] == "cancelled", f"{target} ended {end['status']}")
-        story.catch_up()
+        wait_until(lambda: story.catch_up() or cancel in story.approved, 10, f"RiskGate's record of {cancel}")
         decisions.append(story.approved[cancel][0]["_time"] - 1000 * sent_at)
         ends.append(end["_time"] - 1000 * sent_at)
     return sorted(decisions), sorted(ends)
@@ -112,7 +112,7 @@ def main():
     else:
         settings["APUS_SIM_BYBIT"] = "yes"
     with Stack(**settings) as stack:
-        stack.set_limits(max_orders_per_second=100000, max_order_notional=10**9, max_position__BTC=10**6, max_daily_loss=10**9)
+        stack.set_limits(**WIDE)
         wait_until(lambda: stack.top(venue).get("valid"), 30, "a valid book")
         story = Story(stack.log)
         sent, highest, cancels = flood(stack, story, venue)
