@@ -1,9 +1,9 @@
 """Two engines on one account."""
 import time
 
-from actions import alerts, await_open, cancel, check, ended, one_at_venue, quantity, reconciled, resting, states, venue_client_id
+from actions import alerts, await_open, await_state, cancel, check, ended, one_at_venue, quantity, reconciled, resting, venue_client_id
 from end_to_end import approved, compare_positions, new_id, settle
-from stack import Stack, expect, wait_until
+from stack import WIDE, Stack, expect, wait_until
 
 
 def second_engine(stack, deployment):
@@ -25,7 +25,7 @@ def rests(stack, order):
 def two_engines_on_one_account(stack):
     with second_engine(stack, "other") as second:
         second.variables["SIM_FAULT_URL"] = stack.variables["SIM_FAULT_URL"]
-        second.set_limits("main", max_orders_per_second=100000, max_order_notional=10**9, max_position__BTC=10**6, max_daily_loss=10**9)
+        second.set_limits("main", **WIDE)
         of_two_names(stack, second)
         of_one_name(stack, second)
 
@@ -77,7 +77,7 @@ def of_one_name(stack, second):
     twin = resting(second, client_order_id=same)
     wait_until(lambda: [a for a in alerts(second, "orphan_order", since) if venue_client_id(stack, ours) in a["message"]], 20,
                "an urgent alert that another engine's order is under this id")
-    expect(states(second, twin)[-1] == "unknown", f"nobody can say what became of it: {states(second, twin)}")
+    await_state(second, twin, "unknown")  # nobody can say what became of it
     cancel(second, twin)
     settle(stack, "desk")
     expect(rests(stack, ours), "the first engine's order was touched")

@@ -1,6 +1,5 @@
 """Programs that stop, start and run for long."""
 import json
-import signal
 import time
 
 from actions import SERVICES, TICK, D, await_open, best_resting, cancel, check, ended, one_at_venue, quantity, resting, sell_into
@@ -42,7 +41,7 @@ def stale_cache_at_start(stack):
     true_position = json.loads(stack.redis.get("position:main:BTC-USDT"))["quantity"]
     # Nobody writes while the lies are put there; then each is found at the start.
     for program in SERVICES:
-        stack.kill(program, signal.SIGSTOP)
+        stack.freeze(program)
     stack.redis.flushall()
     lies = json.dumps({"quantity": "99", "realised": "0", "cost": "0", "valid": True, "bid": ["1", "1"], "ask": ["2", "1"]})
     for key in ("position:main:BTC-USDT", "risk:main", "order:main:ghost", f"order:main:{order['client_order_id']}"):
@@ -54,9 +53,10 @@ def stale_cache_at_start(stack):
     for program in SERVICES:
         stack.kill(program)
     stack.await_healthy()
-    wait_until(lambda: json.loads(stack.redis.get("position:main:BTC-USDT"))["quantity"] == true_position, 40, "the true position")
-    wait_until(lambda: attempt(lambda: D(stack.top()["ask"][0]) > 20_000) if "JSON" not in stack.redis.get("top:binance:BTC-USDT")
-               else False, 20, "the true book")
+    wait_until(lambda: json.loads(stack.redis.get("position:main:BTC-USDT") or "{}").get("quantity") == true_position, 40,
+               "the true position")
+    wait_until(lambda: "JSON" not in (stack.redis.get("top:binance:BTC-USDT") or "JSON") and stack.top().get("ask")
+               and D(stack.top()["ask"][0]) > 20_000, 20, "the true book")
     wait_until(lambda: stack.redis.type("orders:open:main") != "string"
                and order["client_order_id"] in str(stack.redis.execute_command(*open_keys(stack))), 40, "the true open orders")
     filled = wait_until(lambda: attempt(lambda: approved(stack, {"side": "buy", "quantity": str(quantity())})), 20, "orders pass")

@@ -7,7 +7,7 @@ import urllib.request
 
 from actions import TICK, D, await_open, await_state, cancel, check, ended, events, resting, sell_into, states
 from end_to_end import MARKET, approved, compare_positions, settle
-from stack import ENDED, Stack, expect, wait_until
+from stack import ENDED, WIDE, Stack, expect, wait_until
 
 VENUES = ("binance", "bybit")
 # Of the second venue: from taking a request in to carrying it out.
@@ -30,7 +30,7 @@ class Ready:
 
     def __enter__(self):
         stack = self.stack.__enter__()
-        stack.set_limits("main", max_orders_per_second=100000, max_order_notional=10**9, max_position__BTC=10**6, max_daily_loss=10**9)
+        stack.set_limits("main", **WIDE)
         for venue in VENUES:
             wait_until(lambda: stack.top(venue).get("valid"), 20, f"a valid book of {venue}")
         return stack
@@ -186,12 +186,13 @@ def no_child_outlives_its_parent(stack):
         for venue in VENUES:
             two.faults("DELETE", venue)
         family_agrees(two, order, legs)
-        # Whoever is cancelling dies in the middle.
+        # Whoever is cancelling dies in the middle, which lasts until then.
         order, legs = two_legs(two)
-        two.fault("bybit", fault="refuse_request", match="POST /v5/order/cancel", count=2, status=503, body={})
+        two.fault("bybit", fault="refuse_request", match="POST /v5/order/cancel", count=1000, status=503, body={})
         cancel(two, order)
-        await_state(two, order, "pending_cancel")
+        wait_until(lambda: "pending_cancel" in states(two, order), 15, f"{order['client_order_id']} is being cancelled")
         two.kill("ordermanager-0")
+        two.faults("DELETE", "bybit")
         end_is_everybodys(two, order, legs)
         two.await_healthy()
         family_agrees(two, order, legs)
