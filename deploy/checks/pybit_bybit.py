@@ -7,6 +7,7 @@ Prints PASS or FAIL for each check and exits 1 when any failed. The account need
 """
 
 import argparse
+import copy
 import os
 import sys
 import threading
@@ -17,7 +18,7 @@ from decimal import Decimal
 SYMBOL = "BTCUSDT"
 
 
-def wait_until(condition, what, seconds=5):
+def wait_until(condition, what, seconds=30):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
@@ -95,19 +96,26 @@ def stream(**settings):
     return socket
 
 
+def leave(socket):
+    """Ends a stream for good: what its reader hears of the end is no reason to connect again, which `exit` would wait for, for ever."""
+    socket.handle_error = False
+    socket.exit()
+
+
 def public_stream(channel, books):
     """Follows books, trades and the ticker; every book that the client keeps is the venue's."""
     heard = Heard()
     socket = stream(channel_type=channel)
     latest = {}
     for depth in books:
-        socket.orderbook_stream(depth, SYMBOL, lambda message, depth=depth: latest.__setitem__(depth, message))
+        # A copy: the client goes on changing the book that it hands out.
+        socket.orderbook_stream(depth, SYMBOL, lambda message, depth=depth: latest.__setitem__(depth, copy.deepcopy(message)))
     socket.trade_stream(SYMBOL, heard.take)
     socket.ticker_stream(SYMBOL, heard.take)
 
     def keeps_books():
         first = {depth: wait_until(lambda: latest.get(depth), f"book {depth}")["data"]["u"] for depth in books}
-        wait_until(lambda: all(latest[depth]["data"]["u"] >= first[depth] + 5 for depth in books), "five changes of each book", 15)
+        wait_until(lambda: all(latest[depth]["data"]["u"] >= first[depth] + 5 for depth in books), "five changes of each book")
         for depth in books:
             book = latest[depth]["data"]
             bids, asks = (sorted((Decimal(price) for price, _ in book[side]), reverse=side == "b") for side in "ba")
@@ -115,9 +123,9 @@ def public_stream(channel, books):
             assert len(set(bids)) == depth, "a price twice"
 
     run(f"{channel}: books {books} follow", keeps_books)
-    run(f"{channel}: trades", lambda: wait_until(lambda: heard.count(f"publicTrade.{SYMBOL}") >= 3, "three trades", 15))
+    run(f"{channel}: trades", lambda: wait_until(lambda: heard.count(f"publicTrade.{SYMBOL}") >= 3, "three trades"))
     run(f"{channel}: ticker", lambda: wait_until(lambda: heard.last(f"tickers.{SYMBOL}"), "a ticker")["data"]["lastPrice"])
-    socket.exit()
+    leave(socket)
 
 
 def private_stream(session, keys):
@@ -164,7 +172,12 @@ def private_stream(session, keys):
         link, order_id = place(side="Buy", orderType="Market", qty="0.25", marketUnit="baseCoin")
         settled(link, "Filled")
         order = [row for row in heard.rows("order") if row["orderLinkId"] == link][-1]
-        fills = wait_until(lambda: [row for row in heard.rows("execution") if row["orderId"] == order_id], "executions")
+
+        def executions():
+            rows = [row for row in heard.rows("execution") if row["orderId"] == order_id]
+            return rows if sum(Decimal(row["execQty"]) for row in rows) >= Decimal("0.25") else None
+
+        fills = wait_until(executions, "executions")
         assert sum(Decimal(row["execQty"]) for row in fills) == Decimal(order["cumExecQty"]) == Decimal("0.25"), fills
         assert sum(Decimal(row["execFee"]) for row in fills) == Decimal(order["cumFeeDetail"]["BTC"]), order
         listed = session.get_executions(category="spot", orderId=order_id)["result"]["list"]
@@ -202,7 +215,7 @@ def private_stream(session, keys):
            lambda: session.cancel_order(category="spot", symbol=SYMBOL, orderId="1"))
     raises("more than the account has", InvalidRequestError,
            lambda: place(side="Buy", orderType="Limit", qty="80", price=low))
-    socket.exit()
+    leave(socket)
 
 
 def main():
