@@ -8,7 +8,7 @@ mkdir -p "$work"
 .build/release/LocalKafka --data-dir "$work/data" --listen 127.0.0.1:0 --port-file "$work/port" --maintenance-ms 500 >"$work/log" 2>&1 &
 broker=$!
 trap 'kill "$broker" 2>/dev/null; wait "$broker" 2>/dev/null' EXIT
-for _ in $(seq 100); do [ -s "$work/port" ] && break; sleep 0.1; done
+for _ in $(seq 600); do [ -s "$work/port" ] && break; sleep 0.1; done
 [ -s "$work/port" ] || { cat "$work/log"; exit 1; }
 status=0
 # Side by side: most of their time they wait for sessions to end.

@@ -14,7 +14,7 @@ start() { # start NAME VARIABLE=value...: sets `address`
   env SIM_VENUE="$name" SIM_LISTEN=127.0.0.1:0 SIM_PORT_FILE="$work/$name/port" SIM_ACCOUNTS=main=check-key:check-secret "$@" \
     .build/release/Simulator >"$work/$name/log" 2>&1 &
   simulators+=($!)
-  for _ in $(seq 100); do [ -s "$work/$name/port" ] && break; sleep 0.1; done
+  for _ in $(seq 600); do [ -s "$work/$name/port" ] && break; sleep 0.1; done
   [ -s "$work/$name/port" ] || { cat "$work/$name/log"; exit 1; }
   address=127.0.0.1:$(head -1 "$work/$name/port")
 }

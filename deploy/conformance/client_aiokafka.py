@@ -23,7 +23,7 @@ class Loop:
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
 
     def __call__(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(180)
 
 
 def refuse(results):

@@ -19,7 +19,7 @@ class Kafka(BrokerUnderTest):
 
     def create(self, name, partitions=1, config=None, replication=1):
         topic = NewTopic(name, partitions, replication, config=config or {})
-        self.admin.create_topics([topic])[name].result(20)
+        self.admin.create_topics([topic])[name].result(60)
 
     def clean_up(self):
         for future in self.admin.delete_topics(self.topics).values():
@@ -42,7 +42,7 @@ class Kafka(BrokerUnderTest):
         producer, reports = self.producer(**config), []
         for record in records:
             producer.produce(topic, on_delivery=lambda error, message: reports.append((error, message)), **record)
-        assert producer.flush(60) == 0, "not all were reported"
+        assert producer.flush(120) == 0, "not all were reported"
         return [(error.code() if error else None, message) for error, message in reports]
 
     def consumer(self, group=None, **config):
@@ -58,7 +58,7 @@ class Kafka(BrokerUnderTest):
         """Everything in a partition from an offset to its end."""
         consumer = self.consumer(enable_partition_eof=True, **config)
         consumer.assign([TopicPartition(topic, partition, offset)])
-        messages, limit = [], time.monotonic() + 30
+        messages, limit = [], time.monotonic() + 120
         while time.monotonic() < limit:
             message = consumer.poll(1)
             if message is None:
@@ -69,14 +69,14 @@ class Kafka(BrokerUnderTest):
                 raise KafkaException(message.error())
             messages.append(message)
         else:
-            raise AssertionError(f"no end of {topic} in 30 s")
+            raise AssertionError(f"no end of {topic} in 120 s")
         consumer.close()
         return messages
 
     def wire(self):
         return Wire(self.bootstrap)
 
-    def kcat(self, *arguments, stdin=None, timeout=30):
+    def kcat(self, *arguments, stdin=None, timeout=120):
         result = subprocess.run(
             ["kcat", "-b", self.bootstrap, *arguments], input=stdin, capture_output=True, timeout=timeout, check=False)
         assert result.returncode == 0, f"kcat {arguments}: {result.stderr.decode()}"

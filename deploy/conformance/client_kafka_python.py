@@ -72,7 +72,7 @@ class BlockingClient(BrokerUnderTest):
         results = []
         for future in futures:
             try:
-                results.append((0, future.get(30).offset))
+                results.append((0, future.get(120).offset))
             except KafkaError as failure:
                 results.append((failure.errno, None))
         producer.close()

@@ -11,6 +11,8 @@ from confluent_kafka import Producer
 from kafka import KafkaProducer
 
 TOPIC, COMPACT, PARTITIONS = "load", "state", 3
+# How long a record may wait for its acknowledgement, in seconds: whoever writes as fast as he can waits behind what he wrote before.
+PATIENCE = 300
 
 for library in ("kafka", "aiokafka"):
     logging.getLogger(library).setLevel(logging.CRITICAL)
@@ -45,7 +47,7 @@ class LibrdkafkaWriter(Writer):
 
     def run(self):
         self.producer = Producer({
-            "bootstrap.servers": self.bootstrap, "enable.idempotence": True, "linger.ms": 1, "message.timeout.ms": 60_000,
+            "bootstrap.servers": self.bootstrap, "enable.idempotence": True, "linger.ms": 1, "message.timeout.ms": 1000 * PATIENCE,
             "reconnect.backoff.max.ms": 200, "retry.backoff.ms": 20, "log_level": 2,
         })
         while not self.stopping.is_set():
@@ -55,7 +57,7 @@ class LibrdkafkaWriter(Writer):
             self.producer.poll(0)
             if self.sent % 50 == 0:
                 time.sleep(0.001)
-        self.unreported = self.producer.flush(60)
+        self.unreported = self.producer.flush(PATIENCE)
 
     def produce(self, *arguments, **named):
         while True:
@@ -77,8 +79,8 @@ class BlockingWriter(Writer):
 
     def run(self):
         producer = KafkaProducer(
-            bootstrap_servers=self.bootstrap, enable_idempotence=True, acks="all", linger_ms=1, delivery_timeout_ms=60_000,
-            request_timeout_ms=10_000, reconnect_backoff_ms=20, reconnect_backoff_max_ms=200, retry_backoff_ms=20, max_block_ms=60_000)
+            bootstrap_servers=self.bootstrap, enable_idempotence=True, acks="all", linger_ms=1, delivery_timeout_ms=1000 * PATIENCE,
+            request_timeout_ms=10_000, reconnect_backoff_ms=20, reconnect_backoff_max_ms=200, retry_backoff_ms=20, max_block_ms=1000 * PATIENCE)
         waiting = []
         while not self.stopping.is_set():
             number, value = self.records()
@@ -88,13 +90,13 @@ class BlockingWriter(Writer):
                 self.settle(waiting[:self.WAITING // 2])
                 del waiting[:self.WAITING // 2]
         self.settle(waiting)
-        producer.flush(timeout=60)
+        producer.flush(timeout=PATIENCE)
         producer.close()
 
     def settle(self, waiting):
         for number, future in waiting:
             try:
-                metadata = future.get(90)
+                metadata = future.get(PATIENCE + 30)
                 self.acknowledged[number] = (metadata.partition, metadata.offset)
             except Exception as failure:  # Whatever it is, the record was not acknowledged, which the checker reports.
                 self.failures.append(failure)
@@ -109,7 +111,7 @@ class AsyncWriter(Writer):
 
     async def write(self):
         producer = AIOKafkaProducer(
-            bootstrap_servers=self.bootstrap, enable_idempotence=True, acks="all", linger_ms=1, request_timeout_ms=60_000,
+            bootstrap_servers=self.bootstrap, enable_idempotence=True, acks="all", linger_ms=1, request_timeout_ms=1000 * PATIENCE,
             retry_backoff_ms=20)
         await producer.start()
         room = asyncio.Semaphore(self.WAITING)

@@ -25,7 +25,7 @@ UNKNOWN_MEMBER, EXISTS, BAD_CONFIG, FENCED_INSTANCE = 25, 36, 40, 82
 EPOCH = 1_600_000_000_000
 
 
-def poll_until(members, condition, seconds, what):
+def poll_until(members, condition, what, seconds=120):
     """Keeps members alive until the condition holds; gives what they received meanwhile.
 
     They poll side by side, as members in processes of their own do. In turn, one member's rebalance would often end while another
@@ -130,7 +130,7 @@ def transactions_are_refused(client):
     began = time.monotonic()
     code = client.transaction_error()
     assert code in (0, TRANSACTIONS_REFUSED), code
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 40, "it waited for its own time-out, a minute"
 
 
 @check
@@ -138,17 +138,17 @@ def groups_share_partitions(client):
     """two members share six partitions and receive everything once; the one that stays gets all of them back"""
     topic, group = client.topic("shared", 6), client.name("group")
     with client.member(group, topic) as first:
-        poll_until([first], lambda _: len(first.assigned()) == 6, 30, "all for the first")
+        poll_until([first], lambda _: len(first.assigned()) == 6, "all for the first")
         with client.member(group, topic) as second:
             parts = [first.assigned, second.assigned]
             poll_until(
-                [first, second], lambda _: [len(part()) for part in parts] == [3, 3] and parts[0]() | parts[1]() == set(range(6)), 30,
+                [first, second], lambda _: [len(part()) for part in parts] == [3, 3] and parts[0]() | parts[1]() == set(range(6)),
                 "three each")
             for partition in range(6):
                 client.produce(topic, [{"value": b"%d" % (6 * index + partition)} for index in range(50)], partition=partition)
-            got = poll_until([first, second], lambda records: len(records) >= 300, 30, "300 records")
+            got = poll_until([first, second], lambda records: len(records) >= 300, "300 records")
             assert sorted(int(record.value) for record in got) == list(range(300))
-        poll_until([first], lambda _: len(first.assigned()) == 6, 30, "all for the first again")
+        poll_until([first], lambda _: len(first.assigned()) == 6, "all for the first again")
 
 
 @check
@@ -159,11 +159,11 @@ def static_members_come_back(client):
     # it is unknown, joins anew and takes its place back. It comes second, since a member hears of others between two beats.
     beats = {"instance": "one", "heartbeat_ms": 20_000}
     with client.member(group, topic, instance="two") as other, client.member(group, topic, **beats) as old:
-        poll_until([old, other], lambda _: len(old.assigned()) == 2 and len(other.assigned()) == 2, 40, "two each")
+        poll_until([old, other], lambda _: len(old.assigned()) == 2 and len(other.assigned()) == 2, "two each")
         mine, theirs = old.assigned(), other.assigned()
         old.commit(min(mine), 5)
         with client.member(group, topic, instance="one") as new:
-            poll_until([new, other], lambda _: new.assigned() == mine, 20, "the same partitions for the new one")
+            poll_until([new, other], lambda _: new.assigned() == mine, "the same partitions for the new one", seconds=45)
             assert other.assigned() == theirs
             code = client.error_of(lambda: old.commit(min(mine), 1))
             assert code in (FENCED_INSTANCE, UNKNOWN_MEMBER), code
@@ -176,10 +176,10 @@ def committed_offsets(client):
     topic, group = client.topic("commits", 2), client.name("group")
     client.produce(topic, [{"value": b"%d" % index} for index in range(10)], partition=0)
     with client.member(group, topic) as first:
-        poll_until([first], lambda records: len(records) == 10, 30, "ten records")
+        poll_until([first], lambda records: len(records) == 10, "ten records")
         first.commit(0, 4, "some metadata")
     with client.member(group, topic) as second:
-        got = poll_until([second], lambda records: len(records) == 6, 30, "the other six")
+        got = poll_until([second], lambda records: len(records) == 6, "the other six")
         assert [int(record.value) for record in got] == [4, 5, 6, 7, 8, 9]
         assert second.committed(0) == (4, "some metadata") and second.committed(1) is None, (second.committed(0), second.committed(1))
     assert client.group_offsets(group)[(topic, 0)] == 4
@@ -201,9 +201,8 @@ def administration(client):
     assert client.produce(topic, [{"value": b"x"}], partition=4) == [(0, 0)]
     group = client.name("group")
     with client.member(group, topic) as member:
-        poll_until([member], lambda _: len(member.assigned()) == 5, 30, "all")
+        poll_until([member], lambda _: len(member.assigned()) == 5 and client.group_state(group) == ("Stable", 1), "all, and it is settled")
         assert group in client.groups()
-        assert client.group_state(group) == ("Stable", 1)
     client.delete(topic)
     client.eventually(lambda: topic not in client.list_topics(), "deletion")
     assert client.error_of(lambda: client.delete(topic)) == UNKNOWN_TOPIC
@@ -218,7 +217,9 @@ def retention_by_size(client):
     client.eventually(lambda: client.ends(topic)[0] >= 20, "the oldest are gone")
     left = client.read(topic)
     assert left[-1].offset == 39 and sum(len(record.value) for record in left) >= 90_000
-    assert client.read(topic, position=0)[0].offset == client.ends(topic)[0]
+    # More may go meanwhile.
+    oldest = client.ends(topic)[0]
+    assert oldest <= client.read(topic, position=0)[0].offset <= client.ends(topic)[0]
 
 
 def main():

@@ -99,7 +99,8 @@ def acknowledgement_levels(kafka):
     topic = kafka.topic("acks")
     for acks in ["0", "1", "all"]:
         assert kafka.produce(topic, [{"value": acks.encode()}], acks=acks)[0][0] is None
-    kafka.eventually(lambda: [m.value() for m in kafka.read(topic)] == [b"0", b"1", b"all"], "three records")
+    # Whoever wants no acknowledgement does not wait for his turn either.
+    kafka.eventually(lambda: sorted(m.value() for m in kafka.read(topic)) == [b"0", b"1", b"all"], "three records")
 
 
 @check
@@ -208,10 +209,10 @@ def transactions(kafka):
     producer = kafka.producer(transactional_id=kafka.name("transaction"))
     began = time.monotonic()
     try:
-        producer.init_transactions(20)
+        producer.init_transactions(60)
     except KafkaException as failure:
         assert failure.args[0].code() == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, failure
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 40, "it waited for its own time-out"
 
 
 # Fetching
@@ -232,7 +233,7 @@ def fetches_wait_and_wake(kafka):
     time.sleep(0.2)
     writer.produce(topic, 1, record_batch([b"wake"]))
     assert len(batch_sizes(wire.fetched(wire.receive())[1][2])) == 1
-    assert time.monotonic() - began < 5, "the record did not end the wait"
+    assert time.monotonic() - began < 15, "the record did not end the wait of 20 s"
 
     wire.send(1, 11, wire.fetch_body(topic, [(0, 0)], 20_000, 2_500, 1 << 20, 1 << 20))
     for _ in range(3):
