@@ -268,13 +268,13 @@ up() {
   for program in $(programs); do
     start "$program"
     case $program in
-      kafka | redis | simulator | simulator-bybit) await "$program" 30 ;;
+      kafka | redis | simulator | simulator-bybit) await "$program" 120 ;;
       postgres)
-        await postgres 30
+        await postgres 120
         create_database ;;
     esac
   done
-  for program in $(programs); do await "$program" 60; done
+  for program in $(programs); do await "$program" 180; done
   status >&2
   say ""
   say "data, logs and process ids: $local_dir"
@@ -307,7 +307,7 @@ stop() { # stop NAME: its supervisor ends it and then itself
   local pid
   pid=$(cat "$run/$1.pid")
   kill -TERM "$pid" 2>/dev/null || true
-  for _ in $(seq 150); do
+  for _ in $(seq 450); do
     kill -0 "$pid" 2>/dev/null || return 0
     sleep 0.1
   done
@@ -334,7 +334,7 @@ case $command in
     for name in $(variables); do [ -z "${!name:-}" ] || export "${name?}"; done
     exec "$bin/apus" "$@" ;;
   logs) load; if [ -n "${1:-}" ]; then exec tail -n 100 -F "$logs/$1.log"; else exec tail -n 20 -F "$logs"/*.log; fi ;;
-  restart) load; stop "${1:?which service}"; start "$1"; await "$1" 60 ;;
+  restart) load; stop "${1:?which service}"; start "$1"; await "$1" 180 ;;
   down) [ -d "$local_dir" ] || exit 0; load; down "$@" ;;
   *) sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # supervise.sh NAME RUN_DIR LOG COMMAND...: keeps one program running and starts it again when it dies; ends it on SIGTERM.
 # RUN_DIR/NAME.pid is this supervisor, NAME.child the program, NAME.restarts how often it was started again.
-# STOP_SIGNAL (default TERM) ends the program; what has not ended STOP_SECONDS (default 8) later is killed.
+# STOP_SIGNAL (default TERM) ends the program; what has not ended STOP_SECONDS (default 30) later is killed.
 set -u
 name=$1 run=$2 log=$3
 shift 3
@@ -24,7 +24,7 @@ while [ "$stopping" = 0 ]; do
   while kill -0 "$child" 2>/dev/null; do
     wait "$child" && status=0 || status=$?
     if [ "$stopping" = 1 ] && kill -0 "$child" 2>/dev/null; then
-      for _ in $(seq $((${STOP_SECONDS:-8} * 10))); do
+      for _ in $(seq $((${STOP_SECONDS:-30} * 10))); do
         kill -0 "$child" 2>/dev/null || break
         sleep 0.1
       done
