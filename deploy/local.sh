@@ -275,7 +275,7 @@ up() {
     esac
   done
   for program in $(programs); do await "$program" 180; done
-  status >&2
+  status >&2 || true # each was healthy; that one is slow to say so again is no failure
   say ""
   say "data, logs and process ids: $local_dir"
   say 'next:  set -a; eval "$(deploy/local.sh env)"; set +a'
