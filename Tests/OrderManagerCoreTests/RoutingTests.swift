@@ -140,7 +140,7 @@ import Wire
   @Test func neverMoreThanTheOrderWhateverItsChildrenDo() {
     var spread = 0
     var unknown = 0
-    for seed in 0..<1_500 as Range<UInt64> {
+    for seed in 0..<1_000 as Range<UInt64> {
       var generator = SeededGenerator(seed: seed)
       var rig = rig()
       var models = [Venue: VenueModel](uniqueKeysWithValues: Self.venues.map { ($0, VenueModel()) })
@@ -173,7 +173,7 @@ import Wire
       if placed.count > 1 { spread += 1 }
       if rig.statuses(of: "a").contains(.unknown) { unknown += 1 }
     }
-    #expect(spread > 300 && unknown > 300, "\(spread) split and \(unknown) unknown are too few to prove anything")
+    #expect(spread > 200 && unknown > 200, "\(spread) split and \(unknown) unknown are too few to prove anything")
   }
 
   private func answerAny(_ rig: inout Rig, _ models: inout [Venue: VenueModel], _ generator: inout SeededGenerator) {

@@ -16,14 +16,14 @@ import Testing
     var crashes = 0
     var stalls = 0
     var accepted = 0
-    for seed in 1...100 as ClosedRange<UInt64> {
+    for seed in 1...50 as ClosedRange<UInt64> {
       let run = PipelineRun(seed: seed)
       #expect(run.violations.isEmpty, "seed \(seed): \(run.violations.joined(separator: "; "))")
       crashes += run.crashes
       stalls += run.stalls
       accepted += run.accepted
     }
-    #expect(crashes > 150 && stalls > 60 && accepted > 300, "too little went wrong to prove anything")
+    #expect(crashes > 75 && stalls > 30 && accepted > 150, "too little went wrong to prove anything")
   }
 
   /// The checks can fail: without a safeguard they find what it guards against.
