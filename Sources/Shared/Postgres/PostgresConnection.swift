@@ -23,9 +23,9 @@ public final class PostgresConnection {
       ("connect_timeout", String(connectTimeoutSeconds)), ("tcp_user_timeout", "10000"), ("keepalives_idle", "10"),
       ("client_encoding", "UTF8"),
     ]
-    connection = withCStrings(options.map(\.0) + [nil]) { keys in
-      withCStrings(options.map(\.1) + [nil]) { values in PQconnectdbParams(keys, values, 1) }
-    }
+    let keys = ParameterBuffer(options.map { .text($0.0) } + [.text(nil)])
+    let values = ParameterBuffer(options.map { .text($0.1) } + [.text(nil)])
+    connection = keys.withPointers { keys, _, _ in values.withPointers { values, _, _ in PQconnectdbParams(keys, values, 1) } }
     guard PQstatus(connection) == CONNECTION_OK else { throw lastError() }
     // Notices are not errors; anything worth knowing comes back as one.
     PQsetNoticeProcessor(connection, { _, _ in }, nil)
@@ -200,24 +200,5 @@ public final class PostgresConnection {
   private static func trimmed(_ text: UnsafePointer<CChar>?) -> String {
     guard let text else { return "no message" }
     return String(cString: text).split(whereSeparator: \.isNewline).joined(separator: " ")
-  }
-}
-
-/// Lends an array of C strings; nil becomes a null pointer.
-private func withCStrings<Result>(
-  _ texts: [String?], _ body: (UnsafePointer<UnsafePointer<CChar>?>?) -> Result
-) -> Result {
-  var bytes: [CChar] = []
-  let starts = texts.map { text -> Int? in
-    guard let text else { return nil }
-    defer {
-      bytes.append(contentsOf: text.utf8.lazy.map { CChar(bitPattern: $0) })
-      bytes.append(0)
-    }
-    return bytes.count
-  }
-  return bytes.withUnsafeBufferPointer { bytes in
-    let pointers = starts.map { start in start.flatMap { bytes.baseAddress?.advanced(by: $0) } }
-    return pointers.withUnsafeBufferPointer { body($0.baseAddress) }
   }
 }

@@ -36,7 +36,8 @@ public struct PostgresStatement: Sendable, Equatable {
   public var hasRows: Bool { !parameters.isEmpty }
 }
 
-/// The parameters of one statement as libpq wants them: texts as C strings, arrays in the binary format, where nothing needs quoting.
+/// Parameters of a statement or a connection as libpq wants them: texts as C strings, nil as a null pointer, arrays in the binary format,
+/// where nothing needs quoting.
 struct ParameterBuffer {
   private static let textFormat: Int32 = 0
   private static let binaryFormat: Int32 = 1

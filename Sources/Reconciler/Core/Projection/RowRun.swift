@@ -37,9 +37,7 @@ public struct RowRun: Sendable {
       newest = event
       self.offset = offset
       quantity = event.quantity
-      limitPrice = event.limitPrice
-      strategy = event.strategy
-      venueOrderID = event.venueOrderID
+      add(event, offset)
     }
 
     mutating func add(_ event: OrderEvent, _ offset: Int64) {
@@ -71,11 +69,9 @@ public struct RowRun: Sendable {
     init(_ event: OrderEvent, _ offset: Int64) {
       newest = event
       self.offset = offset
-      limitPrice = event.limitPrice
-      venueClientID = event.venueClientID
-      venueOrderID = event.venueOrderID
       cumulativeQuantity = event.childState.cumulativeQuantity
       cumulativeQuote = event.childState.cumulativeQuote
+      add(event, offset)
     }
 
     mutating func add(_ event: OrderEvent, _ offset: Int64) {
@@ -108,6 +104,7 @@ public struct RowRun: Sendable {
   public private(set) var approved: [(approval: Approval, offset: Int64)] = []
   /// Children of plans, of which nothing was said before.
   public private(set) var plannedChildren: [(plan: Plan, child: Plan.Child, offset: Int64)] = []
+  /// The first plan of each order: a second one finds its status set.
   private var plans: [(plan: Plan, offset: Int64)] = []
   /// In the order of their first words.
   public private(set) var children: [ChildProgress] = []
@@ -134,11 +131,8 @@ public struct RowRun: Sendable {
     return fits
   }
 
-  /// Plans whose orders nothing later in the run has moved on.
-  public var plansInForce: [(plan: Plan, offset: Int64)] {
-    var seen: Set<OrderKey> = []
-    return plans.filter { known[$0.plan.order]?.progress == nil && seen.insert($0.plan.order).inserted }
-  }
+  /// Plans of orders that nothing in the run has moved on.
+  public var plansInForce: [(plan: Plan, offset: Int64)] { plans.filter { known[$0.plan.order]?.progress == nil } }
 
   private mutating func refuse(_ rejection: Rejection, _ offset: Int64) -> Bool {
     let action = rejection.request?.action ?? .new
@@ -167,8 +161,8 @@ public struct RowRun: Sendable {
 
   private mutating func plan(_ plan: Plan, _ offset: Int64) -> Bool {
     guard approve(plan.approval, plan.approvalOffset ?? offset) else { return false }
+    if !known[plan.order, default: Known()].isPlanned { plans.append((plan, offset)) }
     known[plan.order, default: Known()].isPlanned = true
-    plans.append((plan, offset))
     for child in plan.children where childIndex[ChildKey(order: plan.order, number: child.number)] == nil {
       plannedChildren.append((plan, child, offset))
     }
